@@ -19,15 +19,17 @@ _NORTH_AMERICA = _lt(
     "The codes are North American area codes, so 1 is added in front of each."
 )
 _NORTH_AMERICAN_CODES = _lt(
-    "All codes look like North American area codes without the leading 1, for example "
+    "All codes look like North American area codes, some without the leading 1, such as "
     "%(example)s. Choose the country code to add, or that the codes are complete."
 )
 _NAMED_NORTH_AMERICA = _lt(
-    "By their names, these destinations are in North America, but their codes do not "
-    "start with 1, for example %(example)s for %(name)s. Choose whether to add 1."
+    "Judging by their names, these destinations are in North America, but their codes "
+    "do not start with 1, for example %(example)s for %(name)s. Choose whether to add "
+    "1."
 )
 _NAMED_ADDED = _lt(
-    "Area codes with 1 added in front, as their names are in North America: %(count)s."
+    "Area codes with 1 added in front because their names are in North America: "
+    "%(count)s."
 )
 _BLANK_COUNTRY = _lt(
     "Rows without a country code in its column: %(count)s. Choose whether to use the "
@@ -48,7 +50,7 @@ _CODES_EITHER = _lt(
 # A part of the codes, from which on it is no longer a few such area codes.
 _MANY_DOUBLED = 0.1
 _CODES_DOUBLED = _lt(
-    "Codes that start with their country code, which was added nevertheless, for "
+    "Codes that already start with their country code, which was added anyway, for "
     "example %(example)s: %(count)s."
 )
 _WITHOUT_ZERO = _lt("Area codes whose leading 0 was removed: %(count)s.")
@@ -281,12 +283,15 @@ class CodesOfFile(FileCells):
             places = [
                 place for place, line in enumerate(self.lines) if int(line) in lines
             ]
+            bare = codes.bare_area_codes(dict.fromkeys(plain))
+            first = next(code for code in plain if code in bare)
+            is_all = bare >= set(plain) - {"1"}
             self._ask(
                 "country_code",
-                WrongCell(_NORTH_AMERICAN_CODES, example=plain[0]),
+                WrongCell(_NORTH_AMERICAN_CODES, example=first),
                 places,
-                plain[:5],
-                "1" if codes.are_surely_north_american(plain) else "",
+                [first, *(code for code in plain if code != first)][:5],
+                "1" if is_all and codes.are_surely_north_american(plain) else "",
             )
 
     def _refuse_empty(self, values):

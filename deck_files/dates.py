@@ -74,9 +74,9 @@ _LONGEST = 60
 DAYS = ("valid_from", "valid_before", "last_day")
 _HEADING = re.compile(r"([dt]{1,2}|m{1,3})[./ -]?([dt]{1,2}|m{1,3})[./ -]?[yja]{2,4}")
 _EXCHANGED = _lt(
-    "'%(text)s' may have its day and month exchanged: the spreadsheet made dates of "
-    "days up to 12 only and left the others as text. Enter all dates in the same form, "
-    "with the year first."
+    "The day and month of '%(text)s' may be swapped: the spreadsheet converted only "
+    "days up to 12 to dates and left the others as text. Enter all dates in the same "
+    "format, with the year first."
 )
 _TWO_ORDERS = _lt(
     "%(text)s is ambiguous. Choose whether the day or the month comes first."

@@ -67,7 +67,7 @@ _DIVIDED = _lt(
     "to divide them by."
 )
 _MEASURED = _lt(
-    "It is unclear what the name of the column %(column)s says about its prices. Enter "
+    "It is unclear what the name of the column %(column)s means for its prices. Enter "
     "what to divide them by (1 to use them as they are), and the seconds that each "
     "price covers."
 )
@@ -84,8 +84,9 @@ _FAR = _lt(
     "%(count)s. Check whether a decimal separator was lost."
 )
 _REMARKS = _lt(
-    "Text outside the rates may contain start dates, rounding, price units or ended "
-    "rates that are not in any column. Check it: only the columns are imported."
+    "Text outside the rates may contain start dates, rounding, price units, or ended "
+    "rates that are not in any column. Check this text, because only the columns are "
+    "imported."
 )
 _NOISE = _lt(
     "Prices with 16 or 17 digits, rounded to 15 digits as displayed in spreadsheets: "

@@ -24,7 +24,7 @@ from pathlib import Path
 import websocket
 from screens import SCREENS, SIZES, Screen
 
-TIMEOUT = 30
+TIMEOUT = 120
 # True when the selector matches, nothing is loading and the fonts are there.
 READY = """
     Boolean(document.querySelector(%s))
@@ -35,9 +35,9 @@ READY = """
 
 
 class Odoo:
-    """A session of the user admin on an Odoo server."""
+    """A session of a user on an Odoo server; the password is the login."""
 
-    def __init__(self, url: str, database: str):
+    def __init__(self, url: str, database: str, user: str):
         self.url = url
         self.cookies = CookieJar()
         self.opener = urllib.request.build_opener(
@@ -45,7 +45,7 @@ class Odoo:
         )
         self.call(
             "/web/session/authenticate",
-            {"db": database, "login": "admin", "password": "admin"},
+            {"db": database, "login": user, "password": user},
         )
 
     def call(self, path: str, params: dict):
@@ -220,13 +220,15 @@ def main() -> int:
     output.mkdir(parents=True, exist_ok=True)
     screens = [screen for screen in SCREENS if not names or screen.name in names]
     failures = 0
-    odoo = Odoo(url, database)
+    sessions = {
+        user: Odoo(url, database, user) for user in {screen.user for screen in screens}
+    }
     with Browser() as browser:
         for screen in screens:
             for size in SIZES:
                 file = output / f"{screen.name}-{size[0]}x{size[1]}.png"
                 try:
-                    show(browser, odoo, screen, size)
+                    show(browser, sessions[screen.user], screen, size)
                     result = "ok"
                 except RuntimeError as error:
                     result = f"FAILED: {error}"

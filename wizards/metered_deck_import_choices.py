@@ -95,7 +95,7 @@ class MeteredDeckImport(models.TransientModel):
     divisor = fields.Integer(
         string="Divide Prices By",
         aggregator=None,
-        help="Enter 100 if prices are in cents, or 0 to use what the file says.",
+        help="Enter 100 if prices are in cents, or 0 to use what the file specifies.",
     )
     per_seconds = fields.Integer(
         string="Price Interval (s)",
@@ -166,9 +166,10 @@ class MeteredDeckImport(models.TransientModel):
     )
 
     remarks = fields.Selection(
-        [("read", "They change nothing that the columns say")],
+        [("read", "They do not change what the columns say")],
         string="Texts Around the Rates",
-        help="Of this file alone: lines above, between or below the rates.",
+        help="Lines above, between, or below the rates. The choice applies to this "
+        "file only.",
     )
 
     def action_refresh(self):
@@ -459,7 +460,7 @@ class MeteredDeckImportSheet(models.TransientModel):
 
 class MeteredDeckImportColumn(models.TransientModel):
     _name = "metered.deck.import.column"
-    _description = "Column of a Rate File"
+    _description = "Rate File Column"
     _inherit = ["metered.guarded"]
     _order = "wizard_id, place"
 
@@ -480,7 +481,7 @@ class MeteredDeckImportColumn(models.TransientModel):
 
 class MeteredDeckImportWord(models.TransientModel):
     _name = "metered.deck.import.word"
-    _description = "Status of a Rate File"
+    _description = "Rate File Status"
     _inherit = ["metered.guarded"]
     _order = "wizard_id, count desc, id"
 

@@ -29,7 +29,7 @@ class MeteredDisputeStart(models.TransientModel):
     text = fields.Text(
         string="Description", help="What the customer wrote or said. It is kept as is."
     )
-    records = fields.Json(help="What is disputed: IDs, by kind.")
+    records = fields.Json(help="IDs of what is disputed, by kind.")
     what = fields.Char(string="Charges", compute="_compute_what")
 
     @api.model
@@ -40,7 +40,7 @@ class MeteredDisputeStart(models.TransientModel):
         """
         partner = records.partner_id.commercial_partner_id
         if len(partner) != 1:
-            raise UserError(self.env._("Choose charges of one customer."))
+            raise UserError(self.env._("Select charges of one customer."))
         return self._get_records_action(
             name=self.env._("New Dispute"),
             target="new",
@@ -75,7 +75,7 @@ class MeteredDisputeStart(models.TransientModel):
         for model, key in DISPUTED.items():
             ids = given.get(key) or []
             if not isinstance(ids, list) or any(type(one) is not int for one in ids):
-                raise UserError(self.env._("Choose the charges that are disputed."))
+                raise UserError(self.env._("Select the disputed charges."))
             found[key] = self.env[model].browse(ids).exists()
             found[key].check_access("read")
         return found

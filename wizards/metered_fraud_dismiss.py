@@ -16,8 +16,9 @@ class MeteredFraudDismiss(models.TransientModel):
         string="Reason",
         required=True,
         default="expected",
-        help="Unless the data are wrong, such calls raise no alarm for four weeks, "
-        "up to twice as much. Limits that you set apply again on the next day.",
+        help="Unless the data is wrong, such calls raise no alarm for four weeks if "
+        "they are no more than twice as expensive. Limits that you set apply again "
+        "the next day.",
     )
     note = fields.Char(help="Saved with the alarm, together with your name.")
 

@@ -487,7 +487,7 @@ class MeteredImport(models.TransientModel):
 
 class MeteredImportColumn(models.TransientModel):
     _name = "metered.import.column"
-    _description = "Column of an Import File"
+    _description = "Import File Column"
     _inherit = ["metered.guarded"]
     _order = "wizard_id, sequence"
 

@@ -13,7 +13,8 @@ class MeteredImport(models.TransientModel):
     _inherit = "metered.import"
 
     outcomes = fields.Json(
-        readonly=True, help="For the first records, at the last preview."
+        readonly=True,
+        help="What would become of the first records, as of the last preview.",
     )
 
     def _note_outcomes(self, outcomes):

@@ -68,9 +68,7 @@ class MeteredImport(models.TransientModel):
     said = fields.Json(
         readonly=True, help="Which answers were changed, and what they were before."
     )
-    shown = fields.Json(
-        readonly=True, help="The answers and columns at the last preview."
-    )
+    shown = fields.Json(readonly=True, help="Answers and columns of the last preview.")
     unit = fields.Selection(
         UNIT_NAMES,
         string="Duration Format",
@@ -81,7 +79,7 @@ class MeteredImport(models.TransientModel):
             ("dmy", "Day first: 31/12/2026"),
             ("mdy", "Month first: 12/31/2026"),
             ("ymd", "Year first: 26/12/31"),
-            ("dmy-swapped", "Day first, exchanged in dates made by a spreadsheet"),
+            ("dmy-swapped", "Day first, swapped in dates converted by a spreadsheet"),
             ("mdy-swapped", "Month first, exchanged in dates made by a spreadsheet"),
         ],
         string="Dates",
@@ -107,7 +105,7 @@ class MeteredImport(models.TransientModel):
             ("national", "As dialed in the country of the source"),
         ],
         string="Numbers Without Prefix",
-        help="How called numbers are written that start with neither + nor 0. Leave "
+        help="How called numbers that start with neither + nor 0 are written. Leave "
         "empty to accept only unambiguous numbers.",
     )
     payer_column_id = fields.Many2one(
@@ -640,7 +638,7 @@ class MeteredImport(models.TransientModel):
 
 class MeteredImportWord(models.TransientModel):
     _name = "metered.import.word"
-    _description = "Direction Word of an Import File"
+    _description = "Import File Direction Word"
     _inherit = ["metered.guarded"]
     _order = "wizard_id, count desc, id"
 

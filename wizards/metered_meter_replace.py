@@ -29,11 +29,12 @@ class MeteredMeterReplace(models.TransientModel):
     new_value = fields.Float(string="First Reading of New Device", digits=0)
     digits = fields.Integer(
         string="Digits Before the Decimal Point",
-        help="Only if it differs from the meter's setting.",
+        help="Enter it only if it differs from the meter's setting.",
     )
     factor = fields.Float(
         digits=0,
-        help="Only if it differs from the old device. 0 means the same factor.",
+        help="Enter it only if it differs from the old device. 0 means the same "
+        "factor.",
     )
 
     @api.onchange("register_id")

@@ -34,8 +34,8 @@ class MeteredRetentionStart(models.TransientModel):
     waiting = fields.Integer(
         string="Kept Back",
         compute="_compute_found",
-        help="As old, but not on a posted invoice, of a running billing period, under "
-        "dispute, or held.",
+        help="Old enough, but not on a posted invoice, in an open billing period, "
+        "under dispute, or on hold.",
     )
     note = fields.Char(compute="_compute_found")
     is_sure = fields.Boolean(string="I understand that deleted data cannot be restored")

@@ -63,7 +63,8 @@ class MeteredAccountAction(models.Model):
         required=True,
         readonly=True,
         default="waiting",
-        help="Replaced: a later action for the account came before it was sent.",
+        help="Replaced: a later action for the account was created before this one "
+        "was sent.",
     )
     attempts = fields.Integer(readonly=True, aggregator=None)
     next_attempt = fields.Datetime(readonly=True, default=fields.Datetime.now)
@@ -203,7 +204,7 @@ class MeteredAccountAction(models.Model):
         )
         self._audit()
         source._metered_close(
-            PROBLEM, self.env._("Accounts are suspended and resumed again.")
+            PROBLEM, self.env._("Accounts are suspended and resumed.")
         )
 
     def _note_failure(self, error):

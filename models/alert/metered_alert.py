@@ -106,7 +106,8 @@ class MeteredAlert(models.Model):
         check_company=True,
         ondelete="restrict",
         index="btree_not_null",
-        help="Leave empty to check each allowance. The one used most counts.",
+        help="Leave empty to check each allowance. The alert uses the one with the "
+        "highest usage.",
     )
     threshold_ids = fields.One2many(
         "metered.alert.threshold", "alert_id", string="Thresholds", copy=True
@@ -223,8 +224,8 @@ class MeteredAlert(models.Model):
             if told.search_count([("alert_id", "=", alert.id)], limit=1):
                 raise UserError(
                     alert.env._(
-                        "%s has been triggered. Archive it instead, so that the "
-                        "history is kept.",
+                        "%s has been triggered. Archive it instead to keep the "
+                        "history.",
                         alert.name,
                     )
                 )
@@ -387,8 +388,9 @@ class MeteredAlertThreshold(models.Model):
     )
     caps = fields.Boolean(
         string="Cap",
-        help="From here on, usage is not allowed until the next billing period starts "
-        "or someone clicks Lift Cap. Programs read this by API or webhook.",
+        help="Above this threshold, usage is not allowed until the next billing "
+        "period starts or someone clicks Lift Cap. Programs learn about this through "
+        "the API or a webhook.",
     )
 
     _value_above_zero = models.Constraint(

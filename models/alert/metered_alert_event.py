@@ -56,7 +56,7 @@ class MeteredAlertEvent(models.Model):
         digits=0,
         readonly=True,
         aggregator=None,
-        help="At the check before.",
+        help="Value at the previous check.",
     )
     as_of = fields.Datetime(
         readonly=True,

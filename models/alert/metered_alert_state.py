@@ -83,13 +83,13 @@ class MeteredAlertState(models.Model):
         digits=0,
         readonly=True,
         aggregator=None,
-        help="At the check before.",
+        help="Value at the previous check.",
     )
     as_of = fields.Datetime(
         readonly=True,
         help="Time when the newest records that are included were stored.",
     )
-    problem = fields.Char(readonly=True, help="Usage that has no price is missing.")
+    problem = fields.Char(readonly=True, help="Usage without a price is not included.")
     is_capped = fields.Boolean(string="Capped", readonly=True)
     lift_reason = fields.Char(readonly=True)
     lifted_uid = fields.Many2one("res.users", string="Lifted By", readonly=True)

@@ -91,7 +91,11 @@ class MeteredRenewal(models.Model):
         signed = ("+" if change > 0 else "") + currency.format(change)
         if last:
             percent = formatLang(self.env, 100 * change / abs(last), digits=1)
-            signed += self.env._(" (%s%%)", ("+" if change > 0 else "") + percent)
+            signed = self.env._(
+                "%(change)s (%(percent)s%%)",
+                change=signed,
+                percent=("+" if change > 0 else "") + percent,
+            )
         return (
             text
             + " "

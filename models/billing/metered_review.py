@@ -35,7 +35,7 @@ class MeteredReview(models.Model):
     """
 
     _name = "metered.review"
-    _description = "Invoice of a Renewal Run"
+    _description = "Renewal Run Invoice"
     _inherit = ["metered.guarded"]
     _order = "concern desc, weight desc, id"
 
@@ -272,7 +272,13 @@ class MeteredReview(models.Model):
             review.is_pending = bool(invoice) and invoice._metered_is_pending()
 
     @api.depends(
-        "concern", "usual", "exceptions", "missing_days", "is_zero", "is_pending"
+        "concern",
+        "usual",
+        "exceptions",
+        "missing_days",
+        "is_zero",
+        "is_pending",
+        "carried_amount",
     )
     @api.depends_context("lang")
     def _compute_findings(self):
@@ -294,6 +300,7 @@ class MeteredReview(models.Model):
                 )
             if review.is_first:
                 found.append(self.env._("first invoice"))
+            found += review._carried_findings()
             review.findings = ", ".join(found)
 
     @api.depends("state", "error")

@@ -75,6 +75,7 @@ class MeteredReview(models.Model):
             return
         self.env.flush_all()
         earlier, lines = self._read_earlier(), self._read_lines()
+        carried = self._read_carried()
         exceptions, missing = {}, {}
         for company, rows in self.grouped("company_id").items():
             rows = rows.with_company(company)
@@ -93,6 +94,7 @@ class MeteredReview(models.Model):
                     "exceptions": count,
                     "exception_money": money,
                     "missing_days": missing.get(row.id, 0),
+                    "carried_amount": carried.get(row.invoice_id.id, 0),
                 }
             )
 

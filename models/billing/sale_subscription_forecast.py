@@ -451,7 +451,7 @@ class SaleSubscription(models.Model):
             notes.append(
                 self.env._(
                     "Calls are forecast with the average charge of their call type. "
-                    "What is left of allowances is used first."
+                    "Remaining allowances are used first."
                 )
             )
         if found.holding:

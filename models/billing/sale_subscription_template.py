@@ -41,7 +41,7 @@ class SaleSubscriptionTemplate(models.Model):
         "metered.invoice.floor",
         "template_id",
         string="Smallest Invoice",
-        help="In place of the one of the customer group or the company.",
+        help="Replaces the smallest invoice of the customer group or the company.",
     )
 
     metered_wait_policy = fields.Selection(

@@ -58,13 +58,13 @@ class MeteredInvoiceFloor(models.Model):
     )
     amount = fields.Monetary(
         string="Smallest Invoice",
-        help="Usage that comes to less, without taxes, is carried forward. An invoice "
-        "of exactly this amount is created. 0 invoices any amount.",
+        help="Usage below this amount, excluding taxes, is carried forward. Usage of "
+        "exactly this amount is invoiced. 0 means that any amount is invoiced.",
     )
     waived_below = fields.Monetary(
         string="Waive Below",
-        help="When a subscription is closed, less than this amount is waived. 0 waives "
-        "nothing.",
+        help="When a subscription is closed, a balance below this amount is waived. 0 "
+        "means that nothing is waived.",
     )
 
     @api.depends("currency_id", "partner_id", "template_id", "group_id", "amount")
@@ -90,8 +90,8 @@ class MeteredInvoiceFloor(models.Model):
             if sum(bool(floor[name]) for name in SCOPES) > 1:
                 raise ValidationError(
                     self.env._(
-                        "Choose a customer, a subscription template or a customer "
-                        "group, not several of them."
+                        "Choose only one of customer, subscription template, and "
+                        "customer group."
                     )
                 )
             same = [("company_id", "=", floor.company_id.id)]
@@ -99,8 +99,8 @@ class MeteredInvoiceFloor(models.Model):
             if self.search_count(same, limit=2) > 1:
                 raise ValidationError(
                     self.env._(
-                        "There already is a smallest invoice in %(currency)s for "
-                        "this. Change that one.",
+                        "A smallest invoice in %(currency)s already exists for this "
+                        "selection. Change that one.",
                         currency=floor.currency_id.name,
                     )
                 )
@@ -119,13 +119,23 @@ class MeteredInvoiceFloor(models.Model):
         company. Of customers that were merged, the least.
         """
         company = subscription.company_id
-        customer = subscription.partner_id.commercial_partner_id.with_company(company)
+        partner = subscription.partner_id.with_company(company)
+        return self._for_customer(
+            partner, subscription.currency_id, subscription.template_id
+        )
+
+    def _for_customer(self, partner, currency, template=None):
+        """Which of these applies to what a customer is invoiced; may be empty.
+
+        :param partner: in its company
+        """
+        customer = partner.commercial_partner_id
         wanted = {
             "partner_id": customer,
-            "template_id": subscription.template_id,
+            "template_id": template,
             "group_id": customer.sudo().metered_group_id,
         }
-        floors = self.filtered(lambda one: one.currency_id == subscription.currency_id)
+        floors = self.filtered(lambda one: one.currency_id == currency)
         for name in SCOPES:
             found = wanted[name] and floors.filtered(
                 lambda one, name=name: one[name] == wanted[name]

@@ -26,11 +26,18 @@ class MeteredPeriod(models.Model):
         readonly=True,
         help="The smallest invoice on that day.",
     )
+    carried_amount = fields.Monetary(
+        string="Carried Forward",
+        currency_field="carried_currency_id",
+        readonly=True,
+        help="Usage of the period on that day, excluding taxes. The amount may have "
+        "changed since: calls can arrive late or be re-rated.",
+    )
     carry_end = fields.Selection(
         [
             ("reached", "Reached the smallest invoice"),
             ("fees", "Added to another invoice"),
-            ("age", "Carried forward for long enough"),
+            ("age", "Time limit reached"),
             ("closing", "Subscription closed"),
             ("manual", "Billed manually"),
             ("waived", "Waived"),
@@ -105,16 +112,18 @@ class MeteredPeriod(models.Model):
             (self - kept).write({"carried_on": False})
         return kept
 
-    def _carry(self, floor):
+    def _carry(self, floor, amount):
         """Carry these forward.
 
         :param floor: the ``metered.invoice.floor`` that they do not reach
+        :param Decimal amount: what each comes to now, without taxes
         """
         for period in self:
             period.write(
                 {
                     "carried_on": period.date_to,
                     "carried_floor": floor.amount,
+                    "carried_amount": float(amount),
                     "carried_currency_id": floor.currency_id.id,
                     "carry_end": False,
                 }

@@ -18,17 +18,27 @@ class MeteredRenewal(models.Model):
         compute="_compute_carried",
         help="Billing periods that came to less than the smallest invoice.",
     )
+    carried_info = fields.Char(
+        string="Amount Carried Forward",
+        compute="_compute_carried",
+        help="What the billing periods of this run came to that were carried forward, "
+        "excluding taxes.",
+    )
 
     def _compute_carried(self):
-        counts = dict(
-            self.env["metered.period"]._read_group(
-                [("renewal_id", "in", self.ids), ("carried_on", "!=", False)],
-                ["renewal_id"],
-                ["__count"],
-            )
+        groups = self.env["metered.period"]._read_group(
+            [("renewal_id", "in", self.ids), ("carried_on", "!=", False)],
+            ["renewal_id", "carried_currency_id"],
+            ["__count", "carried_amount:sum"],
         )
+        by_run = {}
+        for run, currency, count, amount in groups:
+            text = currency.format(amount) if amount else ""
+            by_run.setdefault(run, []).append((count, text))
         for run in self:
-            run.carried = counts.get(run._origin, 0)
+            some = by_run.get(run._origin, [])
+            run.carried = sum(count for count, _amount in some)
+            run.carried_info = ", ".join(amount for _count, amount in some if amount)
 
     def action_view_carried(self):
         """Open the billing periods that this run carried forward."""
@@ -37,7 +47,7 @@ class MeteredRenewal(models.Model):
             self.env,
             "action_metered_period",
             [("renewal_id", "=", self.id), ("carried_on", "!=", False)],
-            context={},
+            context={"show_carried": True},
         )
 
     def _with_same_customers(self, portion):

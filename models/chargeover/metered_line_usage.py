@@ -34,8 +34,8 @@ class SaleSubscriptionLine(models.Model):
         string="External Key",
         copy=False,
         index="btree_not_null",
-        help="What other programs call this line. They can send its usage with this "
-        "key instead of the line's ID.",
+        help="The name of this line in other programs. They can send its usage with "
+        "this key instead of the line's ID.",
     )
 
     @api.constrains("metered_external_key", "sale_subscription_id")

@@ -166,10 +166,10 @@ class SaleSubscriptionLine(models.Model):
             ):
                 raise ValidationError(
                     self.env._(
-                        "%s cannot have a usage URL: one number per billing period "
-                        "does not determine its quantity. A usage URL needs a meter "
-                        "that adds up its records, or takes the highest, the lowest, "
-                        "or the last one.",
+                        "%s cannot have a usage URL because one number per billing "
+                        "period does not determine its quantity. A usage URL requires "
+                        "a meter that adds up its records or uses the highest, "
+                        "lowest, or last one.",
                         meter.name,
                     )
                 )

@@ -68,8 +68,8 @@ class MeteredRegister(models.Model):
     active = fields.Boolean(default=True)
     digits = fields.Integer(
         string="Digits Before the Decimal Point",
-        help="Only if this device differs from the meter's setting. 0 uses the "
-        "meter's setting.",
+        help="Enter a value only if this device differs from the meter's setting. 0 "
+        "uses the meter's setting.",
     )
     replaces_id = fields.Many2one(
         "metered.register",
@@ -105,7 +105,7 @@ class MeteredRegister(models.Model):
     _device_uniq = models.UniqueIndex(
         "(company_id, meter_id, identifier_kind, identifier_value, serial,"
         " coalesce(source_id, 0))",
-        "There is already a register for this meter and device.",
+        "A register for this meter and device already exists.",
     )
     _value_idx = models.Index("(company_id, identifier_kind, identifier_value)")
     _changed_idx = models.Index("(company_id) WHERE changed_from IS NOT NULL")

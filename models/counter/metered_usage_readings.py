@@ -34,7 +34,7 @@ class MeteredUsage(models.Model):
 
     readings = fields.Text(
         compute="_compute_readings",
-        help="For counters: the previous and current reading of each device.",
+        help="For counters: the previous and current readings of each device.",
     )
 
     @api.depends_context("lang")

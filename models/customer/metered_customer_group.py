@@ -38,7 +38,7 @@ class MeteredCustomerGroup(models.Model):
         "metered.invoice.floor",
         "group_id",
         string="Smallest Invoice",
-        help="In place of the company's.",
+        help="Replaces the company's smallest invoice.",
     )
     partner_ids = fields.One2many("res.partner", "metered_group_id", string="Customers")
 

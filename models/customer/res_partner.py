@@ -86,7 +86,7 @@ class ResPartner(models.Model):
     )
     metered_contact_identifier_ids = fields.Many2many(
         "metered.identifier",
-        string="Identifiers of Contacts",
+        string="Contact Identifiers",
         compute="_compute_metered_contact_identifier_ids",
         groups=USER,
         help="Usage of these identifiers is also billed to this customer.",

@@ -39,7 +39,7 @@ class ResPartner(models.Model):
     metered_lists_accounts = fields.Boolean(
         compute="_compute_metered_sources",
         groups="metered_billing.group_metered_user",
-        help="There is a source that can list its accounts.",
+        help="Whether any source can list its accounts.",
     )
 
     def _compute_metered_sources(self):

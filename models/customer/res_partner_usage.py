@@ -209,9 +209,7 @@ class ResPartner(models.Model):
             ),
             *self._metered_block(
                 list(~waits & fields.Domain(late)),
-                self.env._(
-                    "Recorded late, from before %s", format_date(self.env, start)
-                ),
+                self.env._("Recorded late (before %s)", format_date(self.env, start)),
                 billed,
             ),
             *(

@@ -29,6 +29,12 @@ class AccountMove(models.Model):
             ]
         ).dispute_id
 
+    def _metered_held_disputes(self):
+        """The open disputes that keep an invoice out of reminders."""
+        self.ensure_one()
+        domain = [("followup_move_ids", "in", self.ids), ("is_open", "=", True)]
+        return self.env["metered.dispute"].sudo().search(domain)
+
     def action_view_metered_disputes(self):
         """Open the disputes about these invoices."""
         self.check_access("read")
@@ -45,7 +51,7 @@ class AccountMove(models.Model):
         self.check_access("read")
         if self.state != "posted":
             raise UserError(
-                self.env._("Only charges of posted invoices are disputed here.")
+                self.env._("Only charges on posted invoices can be disputed here.")
             )
         usage = self.sudo().invoice_line_ids.metered_usage_ids
         calls = usage.filtered(lambda row: row.meter_id.kind == "call")
@@ -110,8 +116,8 @@ class AccountMoveLine(models.Model):
             raise UserError(
                 self.env._(
                     "%(line)s of %(invoice)s charges %(charged)s after credit notes "
-                    "and corrections. With the credit of other disputes, %(credited)s, "
-                    "no more than that can be credited.",
+                    "and corrections. Including %(credited)s credited by other "
+                    "disputes, the credits cannot exceed this charge.",
                     line=self._metered_title(),
                     invoice=self.move_id.name,
                     charged=self.currency_id.format(float(charged)),

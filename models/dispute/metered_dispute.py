@@ -48,6 +48,8 @@ CHANNELS = [
 #: name the problems of a dispute that nobody looks at, or that is not decided in time
 NEW, PROBLEM = "dispute_new", "dispute_due"
 AMOUNTS = ("disputed", "approved", "credited")
+#: what keeps an invoice out of reminders: of Odoo, of account_invoice_overdue_reminder
+REMINDERS = ("no_followup", "no_overdue_reminder")
 ADMINISTRATOR = "metered_billing.group_metered_administrator"
 USER = "metered_billing.group_metered_user"
 
@@ -79,6 +81,15 @@ class MeteredDispute(models.Model):
     )
     contact_id = fields.Many2one(
         "res.partner", string="Raised By", readonly=True, ondelete="restrict"
+    )
+    claimant_id = fields.Many2one(
+        "res.partner",
+        string="On Behalf Of",
+        readonly=True,
+        index=True,
+        ondelete="restrict",
+        help="The company of the contact who raised it. Its contacts see the dispute "
+        "in the portal, also where another company pays the invoice.",
     )
     currency_id = fields.Many2one("res.currency", required=True, readonly=True)
     channel = fields.Selection(CHANNELS, required=True, readonly=True, default="other")
@@ -134,10 +145,10 @@ class MeteredDispute(models.Model):
         help="On posted credit notes, before taxes.",
     )
     needs_approval = fields.Boolean(
-        readonly=True, help="The decision waits for a second person."
+        readonly=True, help="The decision is waiting for a second person."
     )
     answer = fields.Text(
-        readonly=True, help="Why it was rejected. The customer reads it."
+        readonly=True, help="Reason for the rejection. The customer sees it."
     )
     decided_uid = fields.Many2one("res.users", string="Decided By", readonly=True)
     decided_date = fields.Datetime(string="Decided On", readonly=True)
@@ -158,7 +169,7 @@ class MeteredDispute(models.Model):
     )
     event_count = fields.Integer(readonly=True, copy=False, aggregator=None)
     event_head = fields.Char(
-        readonly=True, copy=False, help="Digest of the last event of the log."
+        readonly=True, copy=False, help="Digest of the last event in the log."
     )
     followup_move_ids = fields.Many2many(
         "account.move",
@@ -171,7 +182,7 @@ class MeteredDispute(models.Model):
     invoice_count = fields.Integer(compute="_compute_counts", compute_sudo=True)
 
     _number_uniq = models.UniqueIndex(
-        "(company_id, name)", "This number of a dispute is already used."
+        "(company_id, name)", "This dispute number is already in use."
     )
 
     @api.depends(
@@ -287,24 +298,29 @@ class MeteredDispute(models.Model):
     # === REMINDERS === #
 
     def _stop_reminders(self):
-        """Keep invoices with open disputes, and no others, out of reminders."""
+        """Keep invoices with open disputes, and no others, out of reminders.
+
+        An invoice for which somebody turned them off stays as it is.
+        """
+        moves = self.env["account.move"]
+        names = [name for name in REMINDERS if name in moves._fields]
         for dispute in self:
-            if not dispute.is_open:
-                moves = dispute.followup_move_ids
-                dispute.followup_move_ids = [fields.Command.clear()]
-                others = self.search(
-                    [("followup_move_ids", "in", moves.ids), ("is_open", "=", True)]
-                ).followup_move_ids
-                (moves - others).filtered("no_followup").no_followup = False
-                continue
-            for move in dispute.line_ids.invoice_line_id.move_id:
-                held = self.search_count(
-                    [("followup_move_ids", "in", move.ids), ("is_open", "=", True)],
-                    limit=1,
+            billed = moves.browse()
+            if dispute.is_open:
+                # What was not invoiced when it was disputed may be so by now.
+                billed = moves.union(
+                    *(line._billed_on().move_id for line in dispute.line_ids)
                 )
-                if held or not move.no_followup:
+            for move in billed - dispute.followup_move_ids:
+                if move._metered_held_disputes() or not any(
+                    move[name] for name in names
+                ):
                     dispute.followup_move_ids = [fields.Command.link(move.id)]
-                move.no_followup = True
+                    move.write(dict.fromkeys(names, True))
+            for move in dispute.followup_move_ids - billed:
+                dispute.followup_move_ids = [fields.Command.unlink(move.id)]
+                if not move._metered_held_disputes():
+                    move.write(dict.fromkeys(names, False))
 
     # === HELD === #
 
@@ -359,7 +375,9 @@ class MeteredDispute(models.Model):
         for dispute in self:
             if dispute.state not in OPEN or dispute.needs_approval:
                 raise UserError(
-                    self.env._("%s is not open, or waits for approval.", dispute.name)
+                    self.env._(
+                        "%s is not open or is waiting for approval.", dispute.name
+                    )
                 )
             dispute._move_to(
                 "in_progress",
@@ -374,7 +392,7 @@ class MeteredDispute(models.Model):
         state = self.env.context.get("metered_state")
         names = dict(self._fields["state"]._description_selection(self.env))
         if state not in names:
-            raise UserError(self.env._("Choose what is to happen to the dispute."))
+            raise UserError(self.env._("Choose what to do with the dispute."))
         return self.env["metered.dispute.change"]._get_records_action(
             name=names[state],
             target="new",
@@ -399,7 +417,7 @@ class MeteredDispute(models.Model):
             ):
                 raise UserError(
                     self.env._(
-                        "%(dispute)s cannot be changed in this way. Its status is "
+                        "%(dispute)s cannot be changed this way. Its status is "
                         "%(state)s.",
                         dispute=dispute.name,
                         state=dict(
@@ -449,13 +467,13 @@ class MeteredDispute(models.Model):
         words = {
             "changed": self.env._("%(dispute)s: event %(number)s was changed."),
             "detached": self.env._(
-                "%(dispute)s: event %(number)s does not follow the one before it: "
-                "that one was changed or replaced."
+                "%(dispute)s: event %(number)s does not follow the previous event, "
+                "which was changed or replaced."
             ),
             "missing": self.env._("%(dispute)s: event %(number)s is missing."),
             "added": self.env._("%(dispute)s: event %(number)s was added."),
             "head": self.env._(
-                "%(dispute)s: event %(number)s is not the one that was written last."
+                "%(dispute)s: event %(number)s is not the latest event."
             ),
         }
         return [

@@ -86,12 +86,13 @@ class MeteredDispute(models.Model):
         """Count another day of open disputes; tell of those that are late."""
         for dispute in self.search([("is_open", "=", True)]):
             dispute._set_age()
+            dispute._stop_reminders()
             if dispute.due_date < self._company_today(dispute.company_id):
                 dispute._metered_raise(
                     PROBLEM,
                     self.env._("Dispute overdue"),
                     self.env._(
-                        "%(dispute)s was to be decided by %(day)s.",
+                        "A decision on %(dispute)s was due by %(day)s.",
                         dispute=dispute.name,
                         day=fields.Date.to_string(dispute.due_date),
                     ),

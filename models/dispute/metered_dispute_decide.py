@@ -34,11 +34,13 @@ class MeteredDispute(models.Model):
             if not dispute.is_open or dispute.needs_approval or dispute.rerate_id:
                 raise UserError(
                     self.env._(
-                        "%s is already decided, or waits for approval.", dispute.name
+                        "%s has already been decided or is waiting for approval.",
+                        dispute.name,
                     )
                 )
+        self._lock_decision()
+        for dispute in self:
             dispute._check_lines()
-        self._lock_rows()
         settled = self.browse()
         for dispute in self:
             values = {
@@ -48,7 +50,7 @@ class MeteredDispute(models.Model):
             if dispute._is_large():
                 dispute._move_to(
                     "held",
-                    self.env._("Decided; a second person has to approve it."),
+                    self.env._("Decided. A second person must approve it."),
                     dispute._decisions(),
                     needs_approval=True,
                     **values,
@@ -62,6 +64,9 @@ class MeteredDispute(models.Model):
     def action_approve(self):
         """Approve what somebody else decided.
 
+        A screen says how many events it showed: what was decided again since is not
+        approved unseen.
+
         :raises AccessError: for who decided it, and who is no administrator
         """
         self._check_acting()
@@ -74,16 +79,26 @@ class MeteredDispute(models.Model):
         for dispute in self:
             if not dispute.needs_approval:
                 raise UserError(
-                    self.env._("%s does not wait for approval.", dispute.name)
+                    self.env._("%s is not waiting for approval.", dispute.name)
                 )
             if self.env.user in (dispute.decided_uid, dispute.user_id):
                 raise AccessError(
                     self.env._(
-                        "You decided %s, or are responsible for it. Another "
-                        "administrator has to approve it.",
+                        "You decided %s or are responsible for it. Another "
+                        "administrator must approve it.",
                         dispute.name,
                     )
                 )
+        self._lock_decision()
+        seen = self.env.context.get("metered_seen_events")
+        if seen is not None and len(self) == 1 and seen != self.event_count:
+            raise UserError(
+                self.env._(
+                    "%s has changed since you opened it. Reload the page, and look at "
+                    "the decision again.",
+                    self.name,
+                )
+            )
         self._set_as_program({"needs_approval": False, "approved_uid": self.env.uid})
         self._settle()
         return True
@@ -94,7 +109,7 @@ class MeteredDispute(models.Model):
         for dispute in self:
             if not dispute.needs_approval:
                 raise UserError(
-                    self.env._("%s does not wait for approval.", dispute.name)
+                    self.env._("%s is not waiting for approval.", dispute.name)
                 )
             dispute._move_to(
                 "in_progress",
@@ -128,6 +143,22 @@ class MeteredDispute(models.Model):
         return True
 
     # === CHECKS === #
+
+    def _lock_decision(self):
+        """Have others wait who decide now about the same customers, or change a line.
+
+        Who comes second begins anew, with what was decided before: neither is a line
+        credited that has changed since it was read, nor do two small credits at once
+        pass as if there were only one.
+        """
+        customers = self.sudo().search(
+            [
+                ("company_id", "in", self.company_id.ids),
+                ("partner_id", "in", self.partner_id.ids),
+            ]
+        )
+        (self | customers)._lock_rows()
+        self.line_ids._lock_rows()
 
     def _check_lines(self):
         """:raises UserError: a line is not decided, or nobody says why"""
@@ -266,10 +297,10 @@ class MeteredDispute(models.Model):
         if currency != self.currency_id or number(line.approved) > charge:
             raise UserError(
                 self.env._(
-                    "%(dispute)s, %(number)s: %(invoice)s, which was created after the "
-                    "charge was disputed, charges %(charge)s for it. Credit no more "
-                    "than that. If the currency is a different one, cancel the dispute "
-                    "and open another one.",
+                    "%(dispute)s, %(number)s: %(invoice)s, which was created after "
+                    "the charge was disputed, charges %(charge)s for it. Do not "
+                    "credit more than that. If the currency differs, cancel the "
+                    "dispute and open another one.",
                     dispute=self.name,
                     number=line.number or line.call_type,
                     invoice=billed.move_id.name,
@@ -369,8 +400,8 @@ class MeteredDispute(models.Model):
         if not usage or not all(line._billed_on() for line in lines):
             raise UserError(
                 self.env._(
-                    "%s: what is to be re-rated is not on a posted invoice. Re-rate it "
-                    "under Rates, Re-rating before it is invoiced.",
+                    "%s: this usage is not on a posted invoice. Re-rate it under "
+                    "Rates, Re-rating before it is invoiced.",
                     self.name,
                 )
             )
@@ -389,7 +420,7 @@ class MeteredDispute(models.Model):
         run = runs.search([("id", ">", last)], order="id desc", limit=1)
         self._move_to(
             "held",
-            self.env._("Waits for the re-rating."),
+            self.env._("Waiting for the re-rating."),
             self._decisions(),
             rerate_id=run.id,
         )

@@ -58,7 +58,8 @@ class MeteredDisputeLine(models.Model):
         digits=0,
         readonly=True,
         aggregator=None,
-        help="Connected seconds of a call; of other usage in the meter's unit.",
+        help="Connected seconds of a call. For other usage, the quantity in the "
+        "meter's unit.",
     )
     unit = fields.Char(readonly=True)
     charge = Money(
@@ -79,9 +80,9 @@ class MeteredDisputeLine(models.Model):
     approved = Money(
         aggregator=None,
         min_display_digits=2,
-        help="What is credited, before taxes; at most what is disputed.",
+        help="Credited amount before taxes. Cannot be more than the disputed amount.",
     )
-    answer = fields.Text(help="Why it was decided so. The customer sees it.")
+    answer = fields.Text(help="Reason for the decision. The customer sees it.")
     credit_id = fields.Many2one(
         "account.move",
         string="Credit Note",
@@ -121,7 +122,7 @@ class MeteredDisputeLine(models.Model):
             approved = number(line.approved)
             if approved and line.outcome != "credit":
                 raise ValidationError(
-                    line.env._("Only what is credited has an approved amount.")
+                    line.env._("Only credited charges can have an approved amount.")
                 )
             if not 0 <= approved <= max(number(line.charge), 0):
                 raise ValidationError(
@@ -135,16 +136,28 @@ class MeteredDisputeLine(models.Model):
     def write(self, vals):
         """Refuse another decision where one was made."""
         if not self.env.su and not DECISION.isdisjoint(vals):
+            self.check_access("write")
+            # Not while somebody decides by what the lines say.
+            self.dispute_id._lock_rows()
             for dispute in self.dispute_id:
                 if not dispute.is_open or dispute.needs_approval or dispute.rerate_id:
                     raise UserError(
                         self.env._(
-                            "%s is already decided, or waits for approval. Change the "
-                            "decision first.",
+                            "%s has already been decided or is waiting for approval. "
+                            "Change the decision first.",
                             dispute.name,
                         )
                     )
         return super().write(vals)
+
+    def _lock_rows(self):
+        """Have others wait who change these lines; who read them before fails."""
+        self.flush_recordset()
+        self.env.cr.execute(
+            "SELECT id FROM metered_dispute_line WHERE id = ANY(%s)"
+            " ORDER BY id FOR UPDATE",
+            (self.ids,),
+        )
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_ever(self):
@@ -158,7 +171,7 @@ class MeteredDisputeLine(models.Model):
         cdr = self.env["metered.cdr"].browse(self.cdr_id).exists()
         if not cdr:
             raise UserError(
-                self.env._("The record is not stored anymore, or is not a call.")
+                self.env._("The record is no longer stored or is not a call.")
             )
         return cdr.action_explain()
 
@@ -215,7 +228,7 @@ class MeteredDisputeLine(models.Model):
         if before and total > number(charge):
             raise UserError(
                 self.env._(
-                    "%(dispute)s, %(number)s: %(others)s credits it already.",
+                    "%(dispute)s, %(number)s: %(others)s already credits it.",
                     dispute=self.dispute_id.name,
                     number=self.number or self.call_type,
                     others=", ".join(before.dispute_id.mapped("name")),

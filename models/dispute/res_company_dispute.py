@@ -15,8 +15,8 @@ class ResCompany(models.Model):
     metered_dispute_days = fields.Integer(
         string="Days to Decide",
         default=15,
-        help="Working days within which a dispute is to be decided, by the working "
-        "hours of the company.",
+        help="Working days within which a dispute must be decided, based on the "
+        "company's working hours.",
     )
     metered_dispute_deadline = fields.Integer(
         string="Days to Dispute",

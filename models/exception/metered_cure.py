@@ -19,7 +19,7 @@ class MeteredCure(models.AbstractModel):
     """
 
     _name = "metered.cure"
-    _description = "Cure of Exceptions"
+    _description = "Exception Cure"
 
     #: fields whose change may cure
     _curing = frozenset()

@@ -210,18 +210,29 @@ class MeteredExplanation(models.AbstractModel):
         )
         first, last = values["valid_from"], values["valid_to"]
         if first and last:
-            text += self.env._(
-                ", valid from %(first)s through %(last)s",
+            text = self.env._(
+                "%(rate)s, valid from %(first)s through %(last)s",
+                rate=text,
                 first=self._day(first),
                 last=self._day(last, days=-1),
             )
         elif first:
-            text += self.env._(", valid from %s", self._day(first))
+            text = self.env._(
+                "%(rate)s, valid from %(day)s", rate=text, day=self._day(first)
+            )
         elif last:
-            text += self.env._(", valid through %s", self._day(last, days=-1))
+            text = self.env._(
+                "%(rate)s, valid through %(day)s",
+                rate=text,
+                day=self._day(last, days=-1),
+            )
         rate = names.get(("rate_id", values["rate_id"]))
         if rate and rate.version_id:
-            text += self.env._("; imported from %s", rate.version_id.display_name)
+            text = self.env._(
+                "%(rate)s; imported from %(file)s",
+                rate=text,
+                file=rate.version_id.display_name,
+            )
         return self.env._("Rate"), text
 
     def _say_runner_up(self, values, names):
@@ -231,13 +242,14 @@ class MeteredExplanation(models.AbstractModel):
         )
 
     def _say_band(self, values, names):
-        when = self.env._(
-            "Started on %(time)s in %(zone)s",
-            time=self._moment(values["local_time"]),
-            zone=values["timezone"],
-        )
+        started = {
+            "time": self._moment(values["local_time"]),
+            "zone": values["timezone"],
+        }
         if values["holiday"]:
-            when += self.env._(", a holiday")
+            when = self.env._("Started on %(time)s in %(zone)s, a holiday", **started)
+        else:
+            when = self.env._("Started on %(time)s in %(zone)s", **started)
         if not values["band_id"]:
             return self.env._("Time"), self.env._(
                 "%s; the rate applies at all times.", when

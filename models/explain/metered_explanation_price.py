@@ -33,8 +33,9 @@ class MeteredExplanation(models.AbstractModel):
             )
         if Decimal(str(values["gap_hours"]).rstrip("…")):
             policies = meter._fields["gap_policy"]._description_selection(self.env)
-            text += self.env._(
-                ". %(hours)s hours without a sample: %(policy)s",
+            text = self.env._(
+                "%(level)s. %(hours)s hours without a sample: %(policy)s",
+                level=text,
                 hours=self._number(values["gap_hours"]),
                 policy=dict(policies)[values["gap_policy"]],
             )

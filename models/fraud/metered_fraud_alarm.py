@@ -69,12 +69,12 @@ class MeteredFraudAlarm(models.Model):
         string="Charge So Far",
         min_display_digits=2,
         readonly=True,
-        help="Of these calls, in the company's currency.",
+        help="Charge for these calls, in the company's currency.",
     )
     rate = Money(
         string="Charge per Hour",
         compute="_compute_rate",
-        help="From the first call to the last one, at least a quarter of an hour.",
+        help="Time from the first call to the last one, at least 15 minutes.",
     )
     findings = fields.Json(
         readonly=True,
@@ -85,7 +85,7 @@ class MeteredFraudAlarm(models.Model):
     dismissal = fields.Selection(
         [
             ("expected", "The customer makes such calls"),
-            ("once", "An exception that the customer knows of"),
+            ("once", "A one-time exception that the customer knows about"),
             ("wrong", "Wrong data"),
             ("other", "Another reason"),
         ],
@@ -214,7 +214,7 @@ class MeteredFraudAlarm(models.Model):
         else:
             text = env._(
                 "Numbers starting with %(range)s are called night after night. "
-                "Charges in the last weeks: %(value)s.",
+                "Charges in recent weeks: %(value)s.",
                 **names,
             )
         return text
@@ -315,7 +315,8 @@ class MeteredFraudAlarm(models.Model):
             ):
                 raise UserError(
                     self.env._(
-                        "There is another open alarm for %s. Decide on that one.",
+                        "There is another open alarm for %s. Confirm or dismiss that "
+                        "one.",
                         alarm.partner_id.display_name,
                     )
                 )
@@ -346,7 +347,10 @@ class MeteredFraudAlarm(models.Model):
         decided = self.filtered(lambda alarm: alarm.state in ("open", vals["state"]))
         if decided != self:
             raise UserError(
-                self.env._("This alarm was already decided. Click Reopen first.")
+                self.env._(
+                    "This alarm has already been confirmed or dismissed. Click "
+                    "Reopen first."
+                )
             )
         decided._set_as_program(
             vals | {"decided_uid": self.env.uid, "decided_date": fields.Datetime.now()}

@@ -211,7 +211,7 @@ class MeteredFraudProfile(models.Model):
     """
 
     _name = "metered.fraud.profile"
-    _description = "Usual Calls of a Customer"
+    _description = "Customer's Usual Calls"
     _inherit = ["metered.guarded"]
     _log_access = False
 

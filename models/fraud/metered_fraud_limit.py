@@ -44,8 +44,8 @@ class MeteredFraudLimit(models.Model):
         required=True,
         default="normal",
         tracking=True,
-        help="How far from the customer's own past calls something must be. Low: four "
-        "times the usual charges. Normal: two and a half times. High: 1.7 times.",
+        help="How far charges must exceed those of the customer's past calls. Low: 4 "
+        "times the usual charges. Normal: 2.5 times. High: 1.7 times.",
     )
     floor = fields.Float(
         string="Never Suspicious Below (per hour)",
@@ -53,7 +53,7 @@ class MeteredFraudLimit(models.Model):
         aggregator=None,
         tracking=True,
         help="Charges within one hour, in the company's currency, that are too small "
-        "to raise an alarm. Less applies at night and on weekends, and to "
+        "to raise an alarm. A lower amount applies at night, on weekends, and to "
         "destinations that were never called before. Leave empty for 25.",
     )
     hour_limit = fields.Float(
@@ -69,7 +69,7 @@ class MeteredFraudLimit(models.Model):
         digits=0,
         aggregator=None,
         tracking=True,
-        help="Charges of one day that always raise an alarm, in the company's "
+        help="Charges within one day that always raise an alarm, in the company's "
         "currency. Leave empty for no limit.",
     )
     lines_limit = fields.Integer(
@@ -89,9 +89,9 @@ class MeteredFraudLimit(models.Model):
         default=DEFAULT_AGE_DAYS,
         aggregator=None,
         tracking=True,
-        help="Older calls, for example an import of last year's, do not raise alarms. "
-        "They only count toward what is usual for the customer. 0 turns the fraud "
-        "check off.",
+        help="Older calls, for example from an import of last year's calls, do not "
+        "raise alarms. They only count toward what is usual for the customer. 0 turns "
+        "the fraud check off.",
     )
     user_id = fields.Many2one(
         "res.users",
@@ -111,7 +111,7 @@ class MeteredFraudLimit(models.Model):
     )
     _owner_uniq = models.UniqueIndex(
         "(company_id, coalesce(group_id, 0), coalesce(partner_id, 0)) WHERE active",
-        "There are already fraud limits for this company, group or customer.",
+        "Fraud limits for this company, group, or customer already exist.",
     )
 
     @api.depends("group_id", "partner_id")

@@ -84,9 +84,8 @@ class MeteredGoldenCall(models.Model):
     standing = fields.Boolean(
         string="On Any Date",
         default=True,
-        help="The price should apply from now on: it is checked on the day of the "
-        "check, with calls at the same time of the week. Otherwise it is checked "
-        "at its own date.",
+        help="Check the price on the current day instead of the date of the call. "
+        "Calls are checked at the same time of the week.",
     )
     expected = fields.Float(
         string="Expected Charge",

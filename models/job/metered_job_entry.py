@@ -17,6 +17,7 @@ JOBS = {
     "statement_zip": (11, "metered.statement.zip", "TRUE"),
     "retention": (9, "metered.retention.run", "TRUE"),
     "seal": (10, "metered.seal.check", "TRUE"),
+    "evidence": (12, "metered.evidence", "TRUE"),
 }
 #: more than there are kinds
 KINDS = 16
@@ -51,22 +52,24 @@ class MeteredJobEntry(models.Model):
         "metered.statement.zip": ["state", *COLUMNS],
         "metered.retention.run": ["state", *COLUMNS],
         "metered.seal.check": ["state", *COLUMNS],
+        "metered.evidence": ["state", *COLUMNS],
     }
 
     kind = fields.Selection(
         [
             ("import", "Import"),
             ("sync", "Sync"),
-            ("renewal", "Renewals"),
+            ("renewal", "Renewal"),
             ("rerate", "Re-rating"),
             ("what_if", "What If"),
             ("margin", "Margins"),
-            ("exception", "Exception Jobs"),
-            ("approval", "Approvals"),
-            ("statement", "Statements"),
-            ("statement_zip", "ZIP Files of Statements"),
+            ("exception", "Exceptions"),
+            ("approval", "Approval"),
+            ("statement", "Statement"),
+            ("statement_zip", "Statement ZIP"),
             ("retention", "Retention"),
-            ("seal", "Verifications of Seals"),
+            ("seal", "Seal Verification"),
+            ("evidence", "Evidence Pack"),
         ],
         readonly=True,
     )

@@ -13,7 +13,7 @@ class MeteredLevelHour(models.Model):
     """
 
     _name = "metered.level.hour"
-    _description = "Hour of a Level"
+    _description = "Level per Hour"
     _inherit = ["metered.guarded"]
     _log_access = False
     _order = "hour desc, id"
@@ -26,11 +26,11 @@ class MeteredLevelHour(models.Model):
     level_of = fields.Char(
         required=True,
         readonly=True,
-        help="Value of the property that tells the customer's levels apart.",
+        help="Value of the property that distinguishes the customer's levels.",
     )
     hour = fields.Datetime(required=True, readonly=True, help="Start of the hour, UTC.")
     records = fields.Integer(readonly=True, help="Number of records.")
-    samples = fields.Integer(readonly=True, help="Number of different times sampled.")
+    samples = fields.Integer(readonly=True, help="Number of different sample times.")
     first_time = fields.Datetime(string="First Sample", readonly=True)
     last_time = fields.Datetime(string="Last Sample", readonly=True)
     last_id = fields.Float(digits=0, readonly=True, help="ID of the last sample.")

@@ -229,8 +229,8 @@ class MeteredMeter(models.Model):
         if self.kind != "gauge":
             raise UserError(
                 self.env._(
-                    "There are statistics only for meters of the kind Samples of a "
-                    "level."
+                    "Statistics are available only for meters of the kind Samples of "
+                    "a level."
                 )
             )
         return company

@@ -47,8 +47,8 @@ class MeteredMeter(models.Model):
             if kept.search_count(domain, limit=1):
                 raise UserError(
                     self.env._(
-                        "Older samples of %(meter)s were thinned, and no longer have "
-                        "the property that this change needs. Create another meter.",
+                        "Older samples of %(meter)s were thinned and no longer have "
+                        "the property that this change requires. Create another meter.",
                         meter=meter.name,
                     )
                 )

@@ -11,7 +11,7 @@ class ResPartner(models.Model):
     metered_has_levels = fields.Boolean(
         compute="_compute_metered_has_levels",
         groups="metered_billing.group_metered_user",
-        help="There is something to see in the statistics of this customer.",
+        help="Whether there are statistics for this customer.",
     )
 
     def _compute_metered_has_levels(self):

@@ -84,7 +84,7 @@ class MeteredMeasuredService(models.Model):
         required=True,
         default="none",
         help="Which level of the billing period is charged. Do not charge: the levels "
-        "are statistics only. Average by time: each level counts for as long as it "
+        "are only statistics. Average by time: each level counts for as long as it "
         "lasted. 95th percentile: the highest levels during 5% of the time are free.",
     )
     unit_price = fields.Float(
@@ -112,7 +112,7 @@ class MeteredMeasuredService(models.Model):
     charge_model = fields.Selection(related="price_id.charge_model")
     currency_id = fields.Many2one(related="price_id.currency_id")
     price_text = fields.Char(
-        string="Price in Words",
+        string="Price Description",
         related="price_id.description",
         help="The price, including tiers and minimum if it has any.",
     )

@@ -343,7 +343,7 @@ class AccountMove(models.Model):
             PROBLEM,
             self.env._("Invoice could not be issued"),
             self.env._(
-                "The waiting time is over, but the invoice could not be issued: %s "
+                "The waiting time has ended, but the invoice could not be issued: %s "
                 "Correct the problem, then click Issue Now.",
                 reason,
             ),

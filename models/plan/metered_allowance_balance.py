@@ -87,7 +87,7 @@ class MeteredAllowanceBalance(models.Model):
     )
     expires = fields.Date(
         readonly=True,
-        help="First day on which nothing that was rolled over can be used.",
+        help="First day on which rolled-over units can no longer be used.",
     )
     lots = fields.Json(
         readonly=True,

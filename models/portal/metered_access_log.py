@@ -18,6 +18,7 @@ LIMITS = {
     "alerts": 30,
     "forecast": 10,
     "dispute": 30,
+    "dispute_view": 600,
 }
 MINUTES = 10
 
@@ -48,18 +49,19 @@ class MeteredAccessLog(models.Model):
         readonly=True,
         ondelete="restrict",
         index=True,
-        help="Whose calls were viewed.",
+        help="Customer whose calls were viewed.",
     )
     company_id = fields.Many2one("res.company", required=True, readonly=True)
     kind = fields.Selection(
         [
-            ("calls", "List of calls"),
+            ("calls", "Call list"),
             ("call", "Call"),
-            ("download", "Download of calls"),
+            ("download", "Call download"),
             ("statement", "Statement"),
             ("alerts", "Alert settings changed"),
             ("forecast", "Forecast"),
             ("dispute", "Charges questioned"),
+            ("dispute_view", "Dispute"),
         ],
         string="Action",
         required=True,

@@ -15,7 +15,7 @@ class MeteredAlert(models.Model):
         copy=False,
         ondelete="cascade",
         index="btree_not_null",
-        help="This contact set up the alert in the portal, and gets its emails.",
+        help="This contact set up the alert in the portal and receives its emails.",
     )
 
     def _contacts_to_mail(self, contacts):

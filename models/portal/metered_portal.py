@@ -12,7 +12,7 @@ class MeteredPortal(models.AbstractModel):
     """
 
     _name = "metered.portal"
-    _description = "Portal of Usage"
+    _description = "Usage Portal"
 
     @api.model
     def _customer(self, user):

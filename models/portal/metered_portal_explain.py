@@ -70,7 +70,7 @@ class MeteredPortal(models.AbstractModel):
                 title, text = self.env._("Your price"), words._price(values)
             elif step.code == "left_to_deck":
                 text = self.env._(
-                    "%s s are charged at your regular price",
+                    "Charged at your regular price: %s s",
                     words._number(values["seconds"]),
                 )
             rows.append({"title": title, "text": text, "amount": row["amount"] or ""})

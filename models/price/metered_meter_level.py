@@ -20,7 +20,7 @@ class MeteredMeter(models.Model):
             ("calls", "Concurrent calls (all answered calls)"),
             ("charged_calls", "Concurrent calls (only charged calls)"),
         ],
-        string="Level Comes From",
+        string="Source of the Level",
         required=True,
         default="samples",
         help="Samples are imported, pushed, or fetched. The number of concurrent calls "
@@ -28,9 +28,9 @@ class MeteredMeter(models.Model):
     )
     level_holds = fields.Boolean(
         string="Level Continues Between Samples",
-        help="A sample is the level from its time until the next sample, also "
-        "beyond the billing period: 10 seats stay 10 seats until another number is "
-        "reported. Otherwise only the samples of the period count, one by one.",
+        help="A sample is the level from its time until the next sample, even beyond "
+        "the billing period: 10 seats remain 10 seats until another number is "
+        "reported. If not selected, only the samples of the period count, one by one.",
     )
     percentile = fields.Integer(
         default=95,

@@ -210,7 +210,7 @@ class MeteredPrice(models.Model):
         string="Amount Rounding",
         required=True,
         default="half_up",
-        help="The amount of the period is rounded once, to the decimals of the "
+        help="The amount for the period is rounded once, to the decimals of the "
         "currency.",
     )
     description = fields.Char(

@@ -260,7 +260,7 @@ class MeteredPrice(models.Model):
             self.env._("Price"),
             self.env._("Amount"),
             rows,
-            self.env._("Amount of the period"),
+            self.env._("Amount for the period"),
             self._format_money(priced.amount),
         )
 

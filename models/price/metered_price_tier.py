@@ -8,7 +8,7 @@ from ..guard.untrusted import all_given
 
 class MeteredPriceTier(models.Model):
     _name = "metered.price.tier"
-    _description = "Tier of a Metered Price"
+    _description = "Metered Price Tier"
     _inherit = ["metered.guarded", "metered.audit", "metered.golden.guard"]
     _order = "price_id, sequence, id"
 

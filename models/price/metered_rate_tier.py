@@ -14,7 +14,7 @@ class MeteredRateTier(models.Model):
     """
 
     _name = "metered.rate.tier"
-    _description = "Tier of a Rate"
+    _description = "Rate Tier"
     _inherit = ["metered.guarded", "metered.audit", "metered.golden.guard"]
     _order = "rate_id, from_second"
 

@@ -57,7 +57,7 @@ class MeteredTimeBand(models.Model):
 
 class MeteredTimeBandSlot(models.Model):
     _name = "metered.time.band.slot"
-    _description = "Hours of a Time Band"
+    _description = "Time Band Hours"
     _inherit = ["metered.guarded", "metered.audit", "metered.golden.guard"]
     _order = "band_id, hour_from, id"
 

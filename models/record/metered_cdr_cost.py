@@ -25,7 +25,7 @@ class MeteredCdrCost(models.Model):
     """
 
     _name = "metered.cdr.cost"
-    _description = "Cost of a Call"
+    _description = "Call Cost"
     _inherit = ["metered.guarded"]
     _log_access = False
 

@@ -56,13 +56,13 @@ class MeteredRerate(models.Model):
         "res.partner",
         string="Customers",
         readonly=True,
-        help="Includes their contacts. Empty for all customers.",
+        help="Includes their contacts. Leave empty for all customers.",
     )
     meter_ids = fields.Many2many(
         "metered.meter",
         string="Call Types and Meters",
         readonly=True,
-        help="Empty for all.",
+        help="Leave empty for all.",
     )
     date_from = fields.Date(string="From", readonly=True)
     date_to = fields.Date(string="Until", readonly=True, help="Last day of the usage.")
@@ -78,7 +78,7 @@ class MeteredRerate(models.Model):
     unrated = fields.Integer(
         string="Without Rate",
         readonly=True,
-        help="Calls with no matching rate anymore. When the re-rating is "
+        help="Calls that no longer have a matching rate. When the re-rating is "
         "applied, they become exceptions.",
     )
     line_ids = fields.One2many("metered.rerate.line", "rerate_id", readonly=True)
@@ -255,7 +255,7 @@ class MeteredRerateLine(models.Model):
     unrated = fields.Integer(
         string="Without Rate",
         readonly=True,
-        help="Calls with no matching rate anymore.",
+        help="Calls that no longer have a matching rate.",
     )
     before = Money(readonly=True)
     after = Money(readonly=True)

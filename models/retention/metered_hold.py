@@ -49,7 +49,7 @@ class MeteredHold(models.Model):
         ondelete="restrict",
         check_company=True,
         domain="[('move_type', 'in', ('out_invoice', 'out_refund'))]",
-        help="Leave empty to hold records whatever invoice they are on.",
+        help="Leave empty to hold records regardless of their invoice.",
     )
     batch_id = fields.Many2one(
         "metered.batch",

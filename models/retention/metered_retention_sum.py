@@ -10,6 +10,8 @@ from ..record.metered_sums import Money
 KINDS = [
     ("calls", "Call details"),
     ("numbers", "Numbers of calls (masked)"),
+    ("events", "Events of meters"),
+    ("samples", "Samples of levels (reduced)"),
     ("files", "Imported files"),
     ("statements", "Statements"),
     ("access", "Portal access log"),
@@ -17,7 +19,7 @@ KINDS = [
 
 
 class MeteredRetentionSum(models.Model):
-    """What calls came to that were deleted or masked, and the seal of what they were.
+    """What records came to that were deleted or masked, and the seal of what they were.
 
     Of one row of usage, or of a day's calls that were never charged. The seal is the
     SHA-256 over the calls as they were: whoever has a copy, such as a backup or the
@@ -63,13 +65,13 @@ class MeteredRetentionSum(models.Model):
     charge = Money(readonly=True, min_display_digits=4)
     taken = fields.Json(
         readonly=True,
-        help="What the calls took of allowances: allowance, service identifier, and "
+        help="What the calls used of allowances: allowance, service identifier, and "
         "amount.",
     )
     seal = fields.Char(
         string="SHA-256",
         readonly=True,
-        help="Computed over the calls as they were, in the order of their start.",
+        help="Calculated from the calls as they were, sorted by start.",
     )
     bytes = fields.Integer(readonly=True, aggregator="sum")
     done_on = fields.Date(string="Deleted On", readonly=True)

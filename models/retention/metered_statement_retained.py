@@ -19,7 +19,8 @@ class MeteredStatement(models.Model):
         tables, condition = self._usage_scope()
         rows = self.env.execute_query(
             SQL(
-                "SELECT usage.id FROM %s WHERE %s AND usage.details_gone = 'deleted'",
+                "SELECT usage.id FROM %s WHERE %s AND meter.kind = 'call'"
+                " AND usage.details_gone = 'deleted'",
                 tables,
                 condition,
             )
@@ -28,8 +29,8 @@ class MeteredStatement(models.Model):
         if usage:
             raise UserError(
                 self.env._(
-                    "%(reason)s A statement of the calls cannot be made anymore. "
-                    "Statements that were made before are kept.",
+                    "%(reason)s A statement of the calls can no longer be created. "
+                    "Existing statements are kept.",
                     reason=usage._details_gone_text(),
                 )
             )

@@ -4,6 +4,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL, format_date
 
 from ...statement.chain import VERSION, broken, link
+from ..guard.engine import engine_version
 from ..guard.metered_append_only import said
 from ..guard.unchecked_many2one import UncheckedMany2one
 
@@ -16,7 +17,7 @@ REASONS = [
     ("rerated", "Usage re-rated"),
     ("plan", "Calling plan applied"),
     ("booked", "Readings booked"),
-    ("given", "Quantity given by a program"),
+    ("given", "Quantity set by a program"),
     ("sampled", "Levels sampled"),
     ("thinned", "Samples thinned"),
     ("merged", "Customers merged"),
@@ -55,7 +56,7 @@ class MeteredSeal(models.Model):
     """
 
     _name = "metered.seal"
-    _description = "Seal of Usage"
+    _description = "Usage Seal"
     _inherit = ["metered.append.only", "metered.guarded"]
     _log_access = False
     _order = "company_id, position desc"
@@ -81,7 +82,9 @@ class MeteredSeal(models.Model):
     )
     sums_text = fields.Text(string="Sums", compute="_compute_sums_text")
     digest = fields.Char(
-        string="SHA-256", readonly=True, help="Computed over the usage and its records."
+        string="SHA-256",
+        readonly=True,
+        help="Calculated from the usage and its records.",
     )
     reason = fields.Selection(REASONS, required=True, readonly=True)
     about = fields.Char(
@@ -93,14 +96,14 @@ class MeteredSeal(models.Model):
     engine = fields.Char(
         string="Module Version",
         readonly=True,
-        help="Of the time of the seal.",
+        help="At the time of the seal.",
     )
     version = fields.Integer(readonly=True, aggregator=None)
     previous = fields.Char(string="Previous Seal", readonly=True)
     seal = fields.Char(readonly=True)
 
     _position_uniq = models.UniqueIndex(
-        "(company_id, position)", "There is a seal with this number."
+        "(company_id, position)", "A seal with this number already exists."
     )
     _day_idx = models.Index("(company_id, day, position) WHERE kind = 'day'")
     _invoice_idx = models.Index("(invoice_id, position) WHERE kind = 'invoice'")
@@ -133,14 +136,13 @@ class MeteredSeal(models.Model):
                 company.id,
             )
         )
-        engine = self.env["ir.module.module"].sudo()._get("metered_billing")
         rows = []
         for position, values in enumerate(many, count + 1):
             values = {
                 "company_id": company.id,
                 "position": position,
                 "moment": fields.Datetime.now(),
-                "engine": engine.latest_version,
+                "engine": engine_version(self.env),
                 **values,
             }
             seal = link(head, said(_HASHED, values))

@@ -25,7 +25,7 @@ class MeteredSealCheck(models.Model):
     )
     date_from = fields.Date(string="From", readonly=True)
     date_to = fields.Date(string="Until", readonly=True, help="Included.")
-    place = fields.Json(readonly=True, help="Where the verification stands.")
+    place = fields.Json(readonly=True, help="Progress of the verification.")
     seals = fields.Integer(string="Seals Verified", readonly=True, aggregator=None)
     usage_records = fields.Integer(
         string="Records Verified", readonly=True, aggregator=None
@@ -206,7 +206,7 @@ class MeteredSealFinding(models.Model):
     """A day, an invoice, or a seal that is not what it was."""
 
     _name = "metered.seal.finding"
-    _description = "Finding of a Verification"
+    _description = "Verification Finding"
     _inherit = ["metered.guarded"]
     _log_access = False
     _order = "id"
@@ -222,12 +222,12 @@ class MeteredSealFinding(models.Model):
     what = fields.Selection(
         [
             ("differs", "Usage is not what was sealed"),
-            ("unsealed", "Usage was added to a sealed time"),
+            ("unsealed", "Usage was added to a sealed period"),
             ("changed", "The seal was changed"),
             ("detached", "The seal does not follow the one before it"),
             ("missing", "The seal is missing"),
             ("added", "The seal was added"),
-            ("head", "The last seal is not the one that was kept"),
+            ("head", "The last seal is not the one on record"),
         ],
         string="Finding",
         required=True,

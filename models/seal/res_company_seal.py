@@ -29,7 +29,7 @@ class ResCompany(models.Model):
     metered_sealing = fields.Boolean(
         string="Seal Usage",
         help="Each day of usage and each posted invoice with usage gets a seal, so "
-        "that later changes are noticed.",
+        "that later changes can be detected.",
     )
     metered_seal_days = fields.Integer(
         string="Days Until Sealed",

@@ -44,7 +44,7 @@ class MeteredCompleteness(models.Model):
     """
 
     _name = "metered.completeness"
-    _description = "Completeness of a Day"
+    _description = "Daily Completeness"
     _inherit = ["metered.guarded"]
     _order = "day desc, source_id, account_id"
     _rec_name = "day"

@@ -143,7 +143,7 @@ class MeteredSource(models.Model):
     repeated_hour = fields.Selection(
         [
             ("first", "The first one, before the clock is set back"),
-            ("second", "The second one, after it"),
+            ("second", "The second one, after the clock is set back"),
         ],
         help="When a clock is set back, it shows the same hour twice. Times in this "
         "hour, without an offset such as +02:00, become exceptions if this is empty.",

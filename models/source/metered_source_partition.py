@@ -75,9 +75,7 @@ class MeteredSourcePartition(models.Model):
     age = fields.Char(
         compute="_compute_age", help="Time since the newest fetched message."
     )
-    last_mark = fields.Char(
-        readonly=True, help="What identifies the last message that was fetched."
-    )
+    last_mark = fields.Char(readonly=True, help="Identifies the last fetched message.")
     looked = fields.Datetime(
         string="Last Checked",
         readonly=True,

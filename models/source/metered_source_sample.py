@@ -39,7 +39,7 @@ class MeteredSource(models.Model):
 
     has_levels = fields.Boolean(
         compute="_compute_has_levels",
-        help="The switch tells how many extensions and active calls an account has.",
+        help="The switch reports how many extensions and active calls an account has.",
     )
     sample_extensions_meter_id = fields.Many2one(
         "metered.meter",

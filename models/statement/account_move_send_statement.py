@@ -66,7 +66,7 @@ class AccountMoveSend(models.AbstractModel):
                 "level": "warning",
                 "message": self.env._(
                     "The usage statement of %(invoices)s is not sent: it could not be "
-                    "made, or does not add up to the invoice.",
+                    "created or does not add up to the invoice.",
                     invoices=", ".join(wrong.invoice_id.mapped("name")),
                 ),
                 "action_text": self.env._("View Statements"),

@@ -61,7 +61,7 @@ class AccountMove(models.Model):
         if shown.state != "done":
             return notification(
                 self.env._(
-                    "%s is being made. Print it again in some minutes.", shown.name
+                    "%s is being created. Print it again in a few minutes.", shown.name
                 ),
                 "info",
             )

@@ -40,16 +40,16 @@ class MeteredHiddenList(models.Model):
         "res.country",
         required=True,
         default=lambda self: self.env.company.country_id,
-        help="Numbers without country code are of this country.",
+        help="Numbers without a country code belong to this country.",
     )
     numbers = fields.Text(
-        help="One number per line. With * at the end, all numbers that begin so. What "
-        "follows # is a remark."
+        help="One number per line. A * at the end stands for all numbers that start "
+        "this way. Text after # is a comment."
     )
     file = fields.Binary(
         string="Import File",
         store=False,
-        help="CSV or text file. Its numbers replace those of the list.",
+        help="CSV or text file. Its numbers replace those in the list.",
     )
     file_name = fields.Char(store=False)
     fetched_on = fields.Date(
@@ -102,9 +102,9 @@ class MeteredHiddenList(models.Model):
             if wrong:
                 raise ValidationError(
                     self.env._(
-                        "%(lines)s: not a phone number of %(country)s, and without + "
-                        "and country code. Correct or remove such lines "
-                        "(%(count)s in all).",
+                        "%(lines)s: not a phone number in %(country)s, and no + and "
+                        "country code. Correct or remove these lines (%(count)s in "
+                        "total).",
                         count=len(wrong),
                         country=each.country_id.name,
                         lines=", ".join(wrong[:_MOST_NAMED]),
@@ -128,8 +128,8 @@ class MeteredHiddenList(models.Model):
             if error.places:
                 raise UserError(
                     self.env._(
-                        "Columns %s of the file all contain numbers. Leave the one "
-                        "with the phone numbers, and import the file again.",
+                        "Columns %s of the file all contain numbers. Keep only the "
+                        "one with the phone numbers, then import the file again.",
                         ", ".join(map(str, error.places)),
                     )
                 ) from error

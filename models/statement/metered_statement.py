@@ -48,7 +48,7 @@ class MeteredStatement(models.Model):
         required=True,
         default="invoice",
         readonly=True,
-        help="Of a period: with all of its usage, also what is not invoiced.",
+        help="For a period: includes all of its usage, even if it is not invoiced.",
     )
     invoice_id = fields.Many2one(
         "account.move",
@@ -61,18 +61,20 @@ class MeteredStatement(models.Model):
     currency_id = fields.Many2one("res.currency", required=True, readonly=True)
     date_from = fields.Date(string="From", readonly=True)
     date_to = fields.Date(
-        string="Until", readonly=True, help="First day after the period."
+        string="Until (excluded)", readonly=True, help="First day after the period."
     )
+    last_day = fields.Date(string="Until", compute="_compute_last_day")
     time_zone = fields.Char(readonly=True)
     lang = fields.Char(string="Language", readonly=True)
     masking = fields.Json(
-        readonly=True, help="Which digits of numbers the files show, kept as it was."
+        readonly=True,
+        help="Which digits of numbers the files show, as set when they were created.",
     )
     is_current = fields.Boolean(
         string="Current",
         default=True,
         readonly=True,
-        help="Another statement of the invoice has not replaced it.",
+        help="Not replaced by a newer statement.",
     )
     calls = fields.Integer(string="Calls Listed", readonly=True, aggregator=None)
     pages = fields.Integer(readonly=True, aggregator=None)
@@ -83,19 +85,20 @@ class MeteredStatement(models.Model):
         string="Usage on the Invoice", readonly=True, aggregator=None
     )
     rounding = Money(
-        readonly=True, help="What leads from the exact sum to the invoice."
+        readonly=True,
+        help="Difference between the exact sum and the invoice, by cause.",
     )
     carried_amount = fields.Monetary(
         string="Carried Forward",
         readonly=True,
         aggregator=None,
-        help="Of statements of a period: usage whose invoice waits until it is larger.",
+        help="For statements of a period: usage that is carried forward until it "
+        "reaches the smallest invoice.",
     )
     carried_since = fields.Date(readonly=True)
     adds_up = fields.Boolean(
         readonly=True,
-        help="The records, and one rounding per invoice line, come to what the "
-        "invoice charges.",
+        help="The records, with one rounding per invoice line, add up to the invoice.",
     )
     pdf = fields.Binary(string="PDF", readonly=True, attachment=True)
     pdf_sha256 = fields.Char(string="SHA-256 of the PDF", readonly=True)
@@ -118,6 +121,13 @@ class MeteredStatement(models.Model):
     def _compute_file_name(self):
         for statement in self:
             statement.file_name = (statement.name or "").replace("/", "-")
+
+    @api.depends("date_to")
+    def _compute_last_day(self):
+        for statement in self:
+            statement.last_day = statement.date_to and fields.Date.subtract(
+                statement.date_to, days=1
+            )
 
     # === START === #
 
@@ -175,7 +185,7 @@ class MeteredStatement(models.Model):
         if self.scope == "invoice" and self.invoice_id.state != "posted":
             raise UserError(
                 self.env._(
-                    "%s is no longer posted. Post it, then make the statement again.",
+                    "%s is no longer posted. Post it, then create the statement again.",
                     self.invoice_id._metered_label(),
                 )
             )

@@ -15,7 +15,7 @@ class MeteredStatementCountry(models.Model):
     """
 
     _name = "metered.statement.country"
-    _description = "Statement Rules of a Country"
+    _description = "Country Statement Rules"
     _inherit = ["metered.guarded", "metered.audit", "mail.thread"]
     _order = "country_id, id"
     _rec_name = "country_id"
@@ -34,39 +34,39 @@ class MeteredStatementCountry(models.Model):
         HIDDEN_DIGITS,
         required=True,
         default="0",
-        help="Digits at the end of called numbers that statements do not show.",
+        help="Number of final digits of called numbers that statements hide.",
     )
     hidden_caller_digits = fields.Selection(
         HIDDEN_DIGITS,
         string="Hidden Digits of Callers",
         required=True,
         default="0",
-        help="Digits at the end of the numbers of callers that statements never show, "
-        "whatever a customer chose.",
+        help="Number of final digits of callers' numbers that statements always hide, "
+        "regardless of what the customer chose.",
     )
     declaration = fields.Selection(
         [
             ("none", "Not needed"),
-            ("digits", "To show all digits"),
-            ("items", "To list calls"),
+            ("digits", "For showing all digits"),
+            ("items", "For listing calls"),
         ],
-        string="Declaration of the Customer",
+        string="Customer's Declaration",
         required=True,
         default="none",
-        help="What requires the customer's declaration that all who use the numbers "
-        "were informed. Enter its date and file on the customer.",
+        help="When the customer must declare that everyone who uses the numbers was "
+        "informed. Enter the date and file of the declaration on the customer.",
     )
     short_in_full = fields.Boolean(
-        string="Short Numbers in Full",
+        string="Show Short Numbers in Full",
         default=True,
-        help="Numbers of up to 6 digits are shown whatever is hidden.",
+        help="Numbers of up to 6 digits are always shown in full.",
     )
     full_prefixes = fields.Char(
-        string="Prefixes in Full",
-        help="Beginnings of numbers that are shown with all digits, such as premium "
-        "numbers: with country code, separated by commas.",
+        string="Prefixes Shown in Full",
+        help="Prefixes of numbers that are shown in full, such as premium-rate "
+        "numbers. Enter them with the country code, separated by commas.",
     )
-    note = fields.Text(string="Legal Basis", help="Where these rules come from.")
+    note = fields.Text(string="Legal Basis", help="Source of these rules.")
 
     _country_uniq = models.UniqueIndex(
         "(country_id, coalesce(company_id, 0))",

@@ -60,16 +60,16 @@ class ResCompany(models.Model):
             ("all", "For all customers with usage"),
         ],
         string="Monthly Statements",
-        help="Made for each calendar month, whenever invoices are issued.",
+        help="Created for each calendar month, regardless of when invoices are issued.",
     )
     metered_statement_day = fields.Integer(
         string="Day of the Month",
         default=3,
-        help="On this day the statements of the month before are made. Later days let "
-        "late records in.",
+        help="Day on which the previous month's statements are created. A later day "
+        "gives late records time to arrive.",
     )
     metered_statement_month = fields.Date(
-        string="Monthly Statements Made Until", readonly=True
+        string="Monthly Statements Created Until", readonly=True
     )
     metered_statement_items = fields.Selection(
         ITEMS,
@@ -79,18 +79,17 @@ class ResCompany(models.Model):
     metered_hidden_digits = fields.Selection(
         HIDDEN_DIGITS,
         string="Hidden Digits",
-        help="Digits at the end of called numbers that statements do not show. Leave "
+        help="Number of final digits of called numbers that statements hide. Leave "
         "empty to use the rules of the customer's country.",
     )
     metered_hidden_caller_digits = fields.Selection(
         HIDDEN_DIGITS,
         string="Hidden Digits of Callers",
-        help="Digits at the end of the numbers of callers that statements do not show. "
-        "Leave empty to use the rules of the customer's country, which are the least "
-        "that is hidden.",
+        help="Number of final digits of callers' numbers that statements hide. Leave "
+        "empty to use the rules of the customer's country, which set the minimum.",
     )
     metered_statement_rows = fields.Integer(
-        string="Calls in a PDF",
+        string="Maximum Calls in a PDF",
         default=50_000,
         help="A statement with more calls lists them in the XLSX and CSV files only; "
         "its PDF contains the totals.",
@@ -98,8 +97,8 @@ class ResCompany(models.Model):
     metered_invoice_breakdown = fields.Boolean(
         string="Tiers on Invoices",
         default=True,
-        help="The printed invoice says below a line what each tier of its price makes, "
-        "unless each tier has a line of its own.",
+        help="The printed invoice shows below each line what each tier of its price "
+        "adds up to, unless each tier has a line of its own.",
     )
     metered_invoice_summary = fields.Boolean(
         string="Summary of Usage on Invoices",
@@ -116,8 +115,8 @@ class ResCompany(models.Model):
         string="Sent with the Invoice",
         required=True,
         default="pdf",
-        help="What the invoice's email has of the statement. A statement that does not "
-        "add up is never sent.",
+        help="How the statement is sent with the invoice's email. A statement that "
+        "does not add up is never sent.",
     )
     metered_statement_mail_mb = fields.Integer(
         string="Attachments up to (MB)",
@@ -160,7 +159,7 @@ class ResCompany(models.Model):
     def _check_metered_statement_day(self):
         if any(not 1 <= company.metered_statement_day <= 28 for company in self):
             raise ValidationError(
-                self.env._("Monthly statements are made on a day from 1 to 28.")
+                self.env._("The day of monthly statements must be from 1 to 28.")
             )
 
     @api.constrains("metered_statement_mail_mb")

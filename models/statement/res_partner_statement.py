@@ -25,7 +25,7 @@ class ResPartner(models.Model):
         string="Hidden Digits",
         groups=USER,
         copy=False,
-        help="Digits at the end of called numbers that statements do not show. Leave "
+        help="Number of final digits of called numbers that statements hide. Leave "
         "empty to use the setting of the company.",
     )
     metered_hidden_caller_digits = fields.Selection(
@@ -33,16 +33,16 @@ class ResPartner(models.Model):
         string="Hidden Digits of Callers",
         groups=USER,
         copy=False,
-        help="Digits at the end of the numbers of callers that statements do not show. "
-        "Leave empty to use the setting of the company.",
+        help="Number of final digits of callers' numbers that statements hide. Leave "
+        "empty to use the setting of the company.",
     )
 
     metered_declared_on = fields.Date(
         string="Declaration Received On",
         groups=USER,
         copy=False,
-        help="Date of the customer's declaration that all who use the numbers know "
-        "that their calls are listed. It applies to periods that begin later.",
+        help="Date of the customer's declaration that everyone who uses the numbers "
+        "knows that their calls are listed. It applies to periods that start later.",
     )
     metered_declaration = fields.Binary(
         string="Declaration", attachment=True, groups=USER, copy=False

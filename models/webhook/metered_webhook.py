@@ -9,6 +9,7 @@ from odoo.exceptions import UserError, ValidationError
 
 from ...connectors.addresses import AddressPolicy, parse_networks
 from ...connectors.errors import SourceError
+from ...connectors.events.charge_request import ACTIONS
 from ...connectors.web_address import check_address
 from ...connectors.webhook_post import WebhookClient
 from ..screen.actions import notification
@@ -67,11 +68,12 @@ class MeteredWebhook(models.Model):
     )
     tells_usage_imported = fields.Boolean(
         string="Usage Imported",
-        help="An import or a sync is done: its source, file and counts.",
+        help="An import or a sync is done. Includes its source, file, and counts.",
     )
     tells_exception_raised = fields.Boolean(
-        string="Exceptions Raised",
-        help="An import has records that could not be rated: how many, by reason.",
+        string="Exception Raised",
+        help="An import has records that could not be rated. Includes their number by "
+        "reason.",
     )
     tells_sync_failed = fields.Boolean(
         string="Sync Failed",
@@ -79,11 +81,11 @@ class MeteredWebhook(models.Model):
     )
     tells_fraud_alarm = fields.Boolean(
         string="Fraud Alarm",
-        help="Calls of a customer look like toll fraud: how many, their charge, and "
-        "why.",
+        help="Calls of a customer look like toll fraud. Includes their number, their "
+        "charge, and the reason.",
     )
     tells_invoice_pending = fields.Boolean(
-        string="Invoice Waiting for Usage",
+        string="Invoice Pending",
         help="A renewal created an invoice that waits for usage. Its type and version "
         "are sent.",
     )
@@ -94,27 +96,30 @@ class MeteredWebhook(models.Model):
         string="Invoice Paid", help="An invoice with usage was paid in full."
     )
     tells_invoice_freed = fields.Boolean(
-        string="Usage Freed",
-        help="An invoice or a line was deleted, canceled, or fully credited: its usage "
-        "can be billed again.",
+        string="Invoice Freed",
+        help="An invoice or a line was deleted, canceled, or fully credited. Its "
+        "usage can be billed again.",
     )
     tells_alert_triggered = fields.Boolean(
-        string="Alert Triggered",
-        help="Usage of a billing period reached thresholds of an alert: its value now "
-        "and before, the thresholds, and the time as of which.",
+        string="Alert or Allowance Threshold Reached",
+        help="An amount, a quantity, or the used part of an allowance reached "
+        "thresholds of an alert. Includes the current and previous values, the "
+        "thresholds, and the time of the values.",
     )
     tells_entitlement_changed = fields.Boolean(
         string="Entitlement Changed",
-        help="A cap was reached or lifted, or a new billing period started: whether "
-        "usage is allowed.",
+        help="A cap was reached or lifted, or a new billing period started. Includes "
+        "whether usage is allowed.",
     )
     tells_dispute_opened = fields.Boolean(
         string="Dispute Opened",
-        help="A customer disputes charges: whose, which, and how much.",
+        help="A customer disputes charges. Includes the customer, the charges, and "
+        "the amount.",
     )
     tells_dispute_decided = fields.Boolean(
         string="Dispute Decided",
-        help="A dispute was decided or rejected: what was approved and credited.",
+        help="A dispute was decided or rejected. Includes the approved and credited "
+        "amounts.",
     )
     state = fields.Selection(
         [("on", "On"), ("off", "Off")],
@@ -125,7 +130,7 @@ class MeteredWebhook(models.Model):
         copy=False,
         tracking=True,
     )
-    off_reason = fields.Char(string="Reason Turned Off", readonly=True, copy=False)
+    off_reason = fields.Char(string="Reason for Turning Off", readonly=True, copy=False)
     not_before = fields.Datetime(
         readonly=True, copy=False, help="The receiver asked to wait until this time."
     )
@@ -262,10 +267,10 @@ class MeteredWebhook(models.Model):
         """
         self.ensure_one()
         moment = fields.Datetime.now()
-        body = _body(code, moment, data)
+        body = _body(code, moment, data, record)
         if len(body.encode()) > MOST_BYTES:
             # It must not stop what it tells. What is left out can be read by the id.
-            body = _body(code, moment, {"id": record.id, "truncated": True})
+            body = _body(code, moment, {"id": record.id, "truncated": True}, record)
         deliveries = self.env["metered.webhook.delivery"].sudo()
         delivery = deliveries.create(
             {
@@ -311,13 +316,21 @@ class MeteredWebhook(models.Model):
         )
 
 
-def _body(code, moment, data):
+def _body(code, moment, data, record):
     """A message as it is sent.
 
+    About an invoice it also has what programs for BillForward look at.
+
     :param moment: of UTC, without a zone
+    :param record: what it is about
     :return: text of JSON
     """
-    timestamp = moment.replace(tzinfo=UTC).isoformat()
-    return json.dumps(
-        {"type": code, "timestamp": timestamp, "data": data}, ensure_ascii=False
-    )
+    message = {"type": code, "timestamp": moment.replace(tzinfo=UTC).isoformat()}
+    if code in ACTIONS:
+        domain, action = ACTIONS[code]
+        message |= {
+            "domain": domain,
+            "action": action,
+            "entityID": f"INV-{record.id}",
+        }
+    return json.dumps({**message, "data": data}, ensure_ascii=False)

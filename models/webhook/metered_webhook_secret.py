@@ -25,7 +25,7 @@ class MeteredWebhookSecret(models.Model):
         "metered.webhook", required=True, ondelete="cascade", index=True
     )
     value = fields.Char(required=True)
-    valid_until = fields.Datetime(help="Empty for the current secret.")
+    valid_until = fields.Datetime(help="Leave empty for the current secret.")
 
     @api.autovacuum
     def _gc_replaced(self):

@@ -9,6 +9,7 @@ from . import (
     fraud,
     imports,
     plans,
+    portal,
     proof,
     rates,
     sources,
@@ -33,6 +34,7 @@ SCREENS = [
         customers,
         fraud,
         proof,
+        portal,
     )
     for screen in part.SCREENS
 ]

@@ -24,7 +24,12 @@ SCREENS = [
     ),
     listed("call_details", "cdr"),
     listed("call_details_rated", "cdr_menu"),
-    form("call", "cdr", "metered.cdr", [("state", "=", "rated")]),
+    form(
+        "call",
+        "cdr",
+        "metered.cdr",
+        [("state", "=", "rated"), ("usage_id.invoice_line_id", "!=", False)],
+    ),
     form("call_not_billable", "cdr", "metered.cdr", [("state", "!=", "rated")]),
     Screen(
         "call_explained",

@@ -24,7 +24,7 @@ SCREENS = [
     ),
     listed("exception_work", "exception_job"),
     listed("imports", "batch"),
-    form("import", "batch", "metered.batch"),
+    form("import", "batch", "metered.batch", [("file_name", "=", "Master.csv")]),
     form("import_usage", "batch", "metered.batch", [("file_name", "=", "texts.csv")]),
     Screen(
         "undo",
@@ -92,14 +92,21 @@ SCREENS = [
         record=("metered.rate.deck", [("name", "=", "A-Z termination")]),
         wait=".o_form_view",
         steps=(
-            "document.querySelector('button[name=action_import]').click()",
+            # On a phone, the button is in a menu.
+            "(async () => {"
+            " const {orm, action} = odoo.__WOWL_DEBUG__.root.env.services;"
+            " const decks = await orm.search('metered.rate.deck',"
+            " [['name', '=', 'A-Z termination']]);"
+            " await action.doAction("
+            "await orm.call('metered.rate.deck', 'action_import', [decks]));"
+            " })()",
             "(async () => {"
             " await new Promise((done) => setTimeout(done, 1500));"
             " const files = new DataTransfer();"
             " files.items.add(new File([['Carrier notice', '', 'Code,Network,Rate/Min,"
             "Billing,Tiers', '44,United Kingdom,0.0201,1/1,60: 0.01/60 6',"
-            " '49,Germany,0.9,60/60',"
-            " '999111,Nowhere,0.5,1/1', 'abc,Wrong,0.1,1/1', ''].join('\\n')],"
+            " '49,Germany,0.9,60/60,',"
+            " '999111,Nowhere,0.5,1/1,', ''].join('\\n')],"
             " 'notice.csv', {type: 'text/csv'}));"
             " const input = document.querySelector('.modal input[type=file]');"
             " input.files = files.files;"

@@ -13,7 +13,8 @@ class Screen(NamedTuple):
     :ivar record: `(model, domain)`; the first record's id is appended to `url`
     :ivar wait: CSS selector that must match before the picture, and before each step
     :ivar steps: JavaScript expressions run one after the other (a promise is awaited)
-    :ivar login: whether to be logged in as admin
+    :ivar login: whether to be logged in
+    :ivar user: as whom; the password is the same
     :ivar full: the whole page instead of the window
     """
 
@@ -24,6 +25,7 @@ class Screen(NamedTuple):
     steps: tuple[str, ...] = ()
     login: bool = True
     full: bool = False
+    user: str = "admin"
 
 
 ACTION = "/odoo/action-metered_billing.action_metered_"
@@ -50,6 +52,18 @@ def tab(title: str) -> str:
         "[...document.querySelectorAll('.o_notebook .nav-link')]"
         f".find((tab) => tab.textContent.includes({title!r})).click()"
     )
+
+
+def until(selector: str) -> str:
+    """A promise that something is there."""
+    return f"""new Promise((done) => {{
+        const timer = setInterval(() => {{
+            if (document.querySelector({selector!r})) {{
+                clearInterval(timer);
+                done();
+            }}
+        }}, 100);
+    }})"""
 
 
 #: a promise of a dialog; the picture shows what is there when none comes

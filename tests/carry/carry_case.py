@@ -85,6 +85,14 @@ class CarryCase(MeteredCase):
         partner = partner or self.customer
         return self.env["account.move"].search([("partner_id", "=", partner.id)])
 
+    def reviewed(self, invoice):
+        """The part of an invoice that the review says was carried forward."""
+        row = self.env["metered.review"].search([("invoice_id", "=", invoice.id)])
+        self.assertEqual(
+            bool(row.carried_amount), "carried forward" in (row.findings or "")
+        )
+        return row.carried_amount
+
     def carried(self, partner=None):
         """(amount, first day) of what is carried of a customer; None for nothing."""
         found = (partner or self.customer)._metered_carried()

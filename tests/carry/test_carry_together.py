@@ -58,6 +58,7 @@ class TestCarryTogether(CarryCase):
         invoice = self.all_invoices()
         self.assertEqual(invoice.amount_untaxed, 1.2)
         self.assertEqual(self.states() + self.states(self.other), ["billed"] * 2)
+        self.assertEqual(self.reviewed(invoice), 0.6)
 
     def test_with_a_flat_fee_of_another(self):
         self.call_both("2026-01-10", 40, 20)
@@ -73,6 +74,7 @@ class TestCarryTogether(CarryCase):
         self.renew("2026-02-01")
         self.assertEqual(self.all_invoices().amount_untaxed, 10.6)
         self.assertEqual(self.states() + self.states(self.other), ["billed"] * 2)
+        self.assertEqual(self.reviewed(self.all_invoices()), 0)
 
     def test_other_invoice_address(self):
         self.call_both("2026-01-10", 60, 60)

@@ -166,7 +166,7 @@ class TestDisputes(DisputeCase):
         self.assertEqual(self.billed(invoice), 1)
         self.assertFalse(line.metered_freed)
         again = self.dispute(self.calls_of(invoice))
-        with self.assertRaisesRegex(UserError, "no more than that|already"):
+        with self.assertRaisesRegex(UserError, "cannot exceed this charge|already"):
             self.decide(again, 1)
 
     def test_usage_as_a_whole_and_its_calls(self):
@@ -179,7 +179,7 @@ class TestDisputes(DisputeCase):
             with self.subTest(one._name), self.env.cr.savepoint() as savepoint:
                 self.decide(self.dispute(one), 1)
                 again = self.dispute(other)
-                with self.assertRaisesRegex(UserError, "credits it already"):
+                with self.assertRaisesRegex(UserError, "already credits it"):
                     self.decide(again, 1)
                 savepoint.rollback()
         self.decide(self.dispute(calls[1]), 1)
@@ -197,7 +197,7 @@ class TestDisputes(DisputeCase):
         self.assertEqual(self.billed(invoice), 1)
         dispute = self.dispute(line.metered_usage_ids)
         self.assertAlmostEqual(dispute.line_ids.charge, 0.333)
-        with self.assertRaisesRegex(UserError, "no more than that"):
+        with self.assertRaisesRegex(UserError, "cannot exceed this charge"):
             self.decide(dispute, 1)
         self.decide(dispute, 0.3)
         self.assertEqual(dispute.credited, 0.1)
@@ -228,10 +228,15 @@ class TestDisputes(DisputeCase):
             dispute.with_user(self.agent).action_approve()
         with self.assertRaisesRegex(UserError, "Change the decision first"):
             dispute.line_ids.approved = 0.01
+        seen = dispute.event_count
         dispute.action_decide_again()
         self.decide(dispute, 1)
         other = new_test_user(self.env, "other", CHIEF)
-        dispute.with_user(other).action_approve()
+        theirs = dispute.with_user(other)
+        # What was decided anew is not approved by a page that shows what was before.
+        with self.assertRaisesRegex(UserError, "has changed since"):
+            theirs.with_context(metered_seen_events=seen).action_approve()
+        theirs.with_context(metered_seen_events=dispute.event_count).action_approve()
         self.assertEqual(dispute.state, "resolved")
         self.assertEqual(
             (dispute.decided_uid, dispute.approved_uid), (self.chief, other)
@@ -248,6 +253,24 @@ class TestDisputes(DisputeCase):
         self.assertEqual((second.state, second.needs_approval), ("held", True))
         self.decide(third.with_user(self.chief), 1)
         self.assertEqual(third.state, "resolved")
+
+    def test_decided_at_once(self):
+        """Who decides locks what the customer's other decisions, and lines, change."""
+        calls = self.calls_of(self.invoice())
+        first, second = (self.dispute(call) for call in calls[5:7])
+        locked = []
+
+        def lock(records):
+            locked.append((records._name, set(records.ids)))
+
+        for model in (first, first.line_ids):
+            self.patch(type(model), "_lock_rows", lock)
+        first.line_ids.answer = "Your line was faulty."
+        self.assertEqual(locked, [("metered.dispute", {first.id})])
+        locked.clear()
+        self.decide(first, 1)
+        lines = locked.index(("metered.dispute.line", {first.line_ids.id}))
+        self.assertIn(("metered.dispute", {first.id, second.id}), locked[:lines])
 
     def test_open_once(self):
         calls = self.calls_of(self.invoice())
@@ -296,11 +319,11 @@ class TestDisputes(DisputeCase):
         invoice = self.invoice()
         calls = self.calls_of(invoice)
         other = self.make_customer("Other", "+14045550300")
-        with self.assertRaisesRegex(UserError, "another customer's"):
+        with self.assertRaisesRegex(UserError, "another customer"):
             self.dispute(calls[0], partner=other)
-        with self.assertRaisesRegex(UserError, "Choose the charges"):
+        with self.assertRaisesRegex(UserError, "Select the disputed charges"):
             self.dispute(calls.browse())
-        with self.assertRaisesRegex(UserError, "not stored anymore"):
+        with self.assertRaisesRegex(UserError, "no longer stored"):
             self.dispute(calls.browse(2**40))
         # Who rings the office is heard for longer than who uses the portal.
         with freeze_time(invoice.invoice_date + timedelta(days=91)):
@@ -320,7 +343,12 @@ class TestDisputes(DisputeCase):
         subscription = self.make_subscription(self.customer, "2026-10-01", "2026-11-01")
         subscription.template_id.invoicing_mode = "invoice"
         self.renew_due()
+        # Its invoice is not reminded of, though it is younger than the dispute.
+        [invoice] = self.invoices(subscription)
+        self.env["metered.dispute"]._cron_age()
+        self.assertTrue(invoice.no_followup)
         dispute.action_decide()
+        self.assertFalse(invoice.no_followup)
         self.assertEqual(dispute.credited, round(dispute.line_ids.charge, 2))
         self.assertEqual(dispute.invoice_count, 1)
 
@@ -349,7 +377,7 @@ class TestDisputes(DisputeCase):
                 {"name": "Yen", "currency_id": self.currency("JPY").id}
             )
             self.renew_due()
-            with self.assertRaisesRegex(UserError, "a different one"):
+            with self.assertRaisesRegex(UserError, "the currency differs"):
                 self.decide(dispute, 1)
             savepoint.rollback()
 

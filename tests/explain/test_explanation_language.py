@@ -18,7 +18,9 @@ GERMAN = {
     "Discount": "Nachlass",
     "%s%% off the rounded amount": "%s %% vom gerundeten Betrag",
     "%s per minute": "%s je Minute",
-    ", valid from %(first)s through %(last)s": ", vom %(first)s bis %(last)s",
+    "%(rate)s, valid from %(first)s through %(last)s": (
+        "%(rate)s, vom %(first)s bis %(last)s"
+    ),
     "%(customer)s, %(meter)s, %(day)s": "%(customer)s: %(meter)s am %(day)s",
 }
 

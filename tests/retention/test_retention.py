@@ -211,7 +211,7 @@ class TestRetention(RetentionCase):
         self.assertEqual((again.rated, again.exceptions), (0, 9))
         exception = self.exceptions(again)[0]
         self.assertEqual(exception.reason, "too_old")
-        self.assertIn("nothing tells whether this call was billed", exception.message)
+        self.assertIn("unknown whether this call was already billed", exception.message)
         self.assertEqual(again.balance, "ok")
         third = self.import_calls(self.source, *self.rows[:4], name="third.csv")
         self.assertEqual(third.duplicates, 4)
@@ -275,7 +275,7 @@ class TestRetention(RetentionCase):
             date(2026, 11, 1),
         )
         for one in made:
-            with self.assertRaisesRegex(UserError, "cannot be made anymore"):
+            with self.assertRaisesRegex(UserError, "can no longer be created"):
                 one._process()
         self.assertTrue(statement.pdf)
         with self.assertRaisesRegex(UserError, "on or after 11/15/2026"):

@@ -27,6 +27,13 @@ export class JobListController extends ListController {
             this.loading = true;
             try {
                 await this.model.load();
+                // What was selected while the answer was on its way stays selected.
+                const chosen = new Set(list.selection.map((record) => record.resId));
+                for (const record of this.model.root.records) {
+                    if (chosen.has(record.resId)) {
+                        record.toggleSelection(true);
+                    }
+                }
             } catch {
                 // The server restarts, or the network is away: ask again later.
             } finally {

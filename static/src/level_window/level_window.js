@@ -295,10 +295,10 @@ export class LevelWindow extends Component {
     get stepText() {
         const {step} = this.state.detail;
         if (step === "hour") {
-            return _t("By hour: lowest to highest, and the average");
+            return _t("By hour: range and average");
         }
         if (step === "day") {
-            return _t("By day: lowest to highest, and the average");
+            return _t("By day: range and average");
         }
         return this.state.data.is_held ? _t("Every change") : _t("Every sample");
     }

@@ -80,12 +80,16 @@ registry.category("web_tour.tours").add("metered_billing_subscription_carried", 
 registry.category("web_tour.tours").add("metered_billing_run_carried", {
     steps: () => [
         {
-            content: "The run tells how many periods it carried forward",
+            content: "The run tells what it carried forward",
+            trigger: ".o_field_widget[name=carried_info]:contains(0.20)",
+        },
+        {
+            content: "And how many periods",
             trigger: "button[name=action_view_carried]:contains(1)",
             run: "click",
         },
         {
-            trigger: ".o_list_view .o_data_row:contains(Carried Forward)",
+            trigger: ".o_list_view .o_data_row:contains(Carried Forward):contains(0.20)",
         },
         {
             trigger: ".o_data_row button[name=action_waive]",

@@ -136,7 +136,7 @@ registry.category("web_tour.tours").add("metered_billing_portal_disputes", {
             run: "check",
         },
         {
-            trigger: "button:contains(Question Selected Calls)",
+            trigger: "button:contains(Question These Calls)",
             run: "click",
             expectUnloadPage: true,
         },

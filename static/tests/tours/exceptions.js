@@ -84,8 +84,22 @@ registry.category("web_tour.tours").add("metered_billing_cure_exceptions", {
                 ".o_list_view:not(:contains(No customer has)) .o_data_row:contains(Durations like broken)",
         },
         {
+            content: "What is wrong with it comes first, in red",
+            trigger: ".o_data_row:contains(Durations) button[name=action_correct]",
+            run: "click",
+        },
+        {
+            trigger:
+                ".modal .o_data_row:eq(0).text-danger:contains(duration) [name=value]:contains(broken)",
+        },
+        {
+            trigger: ".modal-footer .btn-secondary:contains(Discard)",
+            run: "click",
+        },
+        {
             content: "Dismiss what is left",
-            trigger: ".o_data_row:contains(Durations) button[name=action_dismiss]",
+            trigger:
+                "body:not(:has(.modal)) .o_data_row:contains(Durations) button[name=action_dismiss]",
             run: "click",
         },
         {

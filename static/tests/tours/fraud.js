@@ -49,7 +49,7 @@ registry.category("web_tour.tours").add("metered_billing_fraud_alarms", {
         },
         {
             content: "Say why",
-            trigger: ".modal .o_field_widget[name=dismissal] label:contains(An exception)",
+            trigger: ".modal .o_field_widget[name=dismissal] label:contains(A one-time exception)",
             run: "click",
         },
         {

@@ -1,5 +1,25 @@
 import {registry} from "@web/core/registry";
 
+/** Hold back the answer that the list asks for every few seconds, and select a row. */
+async function selectWhileLoading() {
+    const {send} = XMLHttpRequest.prototype;
+    const answer = await new Promise((resolve) => {
+        XMLHttpRequest.prototype.send = function (data) {
+            if (!String(data).includes('"web_search_read"')) {
+                return send.call(this, data);
+            }
+            XMLHttpRequest.prototype.send = send;
+            const drawn = () => document.body.classList.add("o_loaded_anew");
+            this.addEventListener("loadend", () =>
+                requestAnimationFrame(() => requestAnimationFrame(drawn))
+            );
+            resolve(() => send.call(this, data));
+        };
+    });
+    document.querySelector(".o_data_row .o_list_record_selector input").click();
+    answer();
+}
+
 registry.category("web_tour.tours").add("metered_billing_jobs", {
     steps: () => [
         {
@@ -25,7 +45,13 @@ registry.category("web_tour.tours").add("metered_billing_jobs", {
             run: "click",
         },
         {
-            trigger: ".o_list_view .o_data_row",
+            content: "A row is selected while the list is loaded anew",
+            trigger: ".o_list_view .o_data_row:first:contains(Running)",
+            run: selectWhileLoading,
+        },
+        {
+            content: "It stays selected",
+            trigger: "body.o_loaded_anew .o_data_row_selected:contains(Running)",
         },
     ],
 });

@@ -78,7 +78,7 @@ registry.category("web_tour.tours").add("metered_billing_pending_invoice", {
             run: "click",
         },
         {
-            trigger: ".modal:contains(with the usage that it shows) footer .btn-primary",
+            trigger: ".modal:contains(with the usage it currently shows) footer .btn-primary",
             run: "click",
         },
         {

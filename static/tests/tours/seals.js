@@ -29,7 +29,7 @@ registry.category("web_tour.tours").add("metered_billing_seals", {
         },
         {
             content: "Not since someone changed the usage",
-            trigger: ".o_form_view .alert-danger:contains(no known reason)",
+            trigger: ".o_form_view .alert-danger:contains(without a known reason)",
         },
         {
             trigger:
