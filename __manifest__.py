@@ -96,6 +96,7 @@
         "views/metered_what_if_templates.xml",
         "views/metered_what_if_views.xml",
         "views/metered_seal_views.xml",
+        "views/metered_evidence_views.xml",
         "views/metered_source_account_views.xml",
         "views/metered_source_found_views.xml",
         "views/metered_source_views.xml",

@@ -2,9 +2,10 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """How far off a forecast of the running month is, beside the straight line.
 
-On the seconds that the demo's customers called from a real switch: once in its month as
-it is, of which no earlier week is known, and once in months that are drawn from its
-days, weekday by weekday, with the eight weeks before them.
+On the seconds that each of the demo's customers called from a real switch: in its month
+as it is, of which no earlier week is known; in every two weeks of it, with the days
+before them; and in months that are drawn from its days, weekday by weekday, with the
+eight weeks before them.
 """
 
 import csv
@@ -21,7 +22,11 @@ BEGIN, END = datetime(2026, 10, 1).date(), datetime(2026, 11, 1).date()
 #: days of the month on which the rest of it is forecast
 ON = (5, 10, 15, 20, 25)
 WEEKS_BEFORE = 8
-MONTHS = 4
+MONTHS = 8
+#: days of a period of two weeks on which the rest of it is forecast
+ON_OF_TWO_WEEKS = (4, 6, 8, 11)
+#: whole days that are known before the first of them begins
+KNOWN_BEFORE = 7
 
 
 def seconds_by_day():
@@ -74,32 +79,44 @@ def straight_line(days, begin, end, today):
     return used * (end - begin).days / whole if whole else used
 
 
-def mean_errors(forecasts, months):
-    """How far off forecasts are, as a share of what the month came to.
+def mean_errors(forecasts, periods, days_on):
+    """How far off forecasts are, as a share of what the period came to.
 
     :param forecasts: functions of (days before, begin, end, today)
-    :param months: list of dicts day -> Fraction
-    :return: for each forecast the mean error on each of the days ``ON``, floats
+    :param periods: list of (dict day -> Fraction, begin, end)
+    :param days_on: days of each period on which it is forecast, from 1
+    :return: for each forecast the mean error on each of these days, floats
     """
     errors = [[] for _forecast in forecasts]
-    for on in ON:
-        today = BEGIN + timedelta(days=on - 1)
+    for on in days_on:
         sums = [Fraction(0) for _forecast in forecasts]
-        for days in months:
+        for days, begin, end in periods:
+            today = begin + timedelta(days=on - 1)
             before = {day: value for day, value in days.items() if day < today}
-            came_to = sum(value for day, value in days.items() if BEGIN <= day < END)
+            came_to = sum(value for day, value in days.items() if begin <= day < end)
             for place, forecast in enumerate(forecasts):
-                told = forecast(before, BEGIN, END, today)
+                told = forecast(before, begin, end, today)
                 sums[place] += abs(told - came_to) / came_to
         for place, total in enumerate(sums):
-            errors[place].append(float(total / len(months)))
+            errors[place].append(float(total / len(periods)))
     return errors
 
 
-def cases(seed="forecast"):
-    """The months: as they are, and drawn.
+def two_weeks(days):
+    """Every two weeks of a month of which a week before is known, with usage."""
+    periods = []
+    for count in range(KNOWN_BEFORE, (END - BEGIN).days - 13):
+        begin = BEGIN + timedelta(days=count)
+        end = begin + timedelta(weeks=2)
+        if any(value for day, value in days.items() if begin <= day < end):
+            periods.append((days, begin, end))
+    return periods
 
-    :return: dict name -> list of months
+
+def cases(seed="forecast"):
+    """The periods: as they are, and drawn.
+
+    :return: dict name -> (list of (days, begin, end), days on which to forecast)
     """
     chance = random.Random(seed)  # noqa: S311 - it must be the same each time
     used = seconds_by_day()
@@ -107,9 +124,12 @@ def cases(seed="forecast"):
         {day: value for day, value in days.items() if day >= BEGIN}
         for _owner, days in sorted(used.items())
     ]
+    months = [drawn(days, chance) for days in as_is for _again in range(MONTHS)]
+    weeks = [period for days in as_is for period in two_weeks(days)]
     return {
-        "as it is": as_is,
-        "drawn": [drawn(days, chance) for days in as_is for _again in range(MONTHS)],
+        "as it is": ([(days, BEGIN, END) for days in as_is], ON),
+        "its two weeks": (weeks, ON_OF_TWO_WEEKS),
+        "drawn": ([(days, BEGIN, END) for days in months], ON),
     }
 
 
@@ -124,13 +144,13 @@ def measure(forecast_sum):
         return forecast_sum(*asked).quantity
 
     return {
-        name: tuple(mean_errors((by_profile, straight_line), months))
-        for name, months in cases().items()
+        name: tuple(mean_errors((by_profile, straight_line), *case))
+        for name, case in cases().items()
     }
 
 
 def figures(say):
-    """The figures of ``./dev bench``, of the drawn months.
+    """The figures of ``./dev bench``.
 
     :param say: told each case
     """
@@ -138,14 +158,22 @@ def figures(say):
         forecast_sum,
     )
 
-    for name, ways in measure(forecast_sum).items():
+    days_on = {name: on for name, (_periods, on) in cases().items()}
+    found = measure(forecast_sum)
+    for name, ways in found.items():
         for way, errors in zip(("weekdays", "straight line"), ways, strict=True):
             days = ", ".join(
-                f"day {on} {error:.1%}" for on, error in zip(ON, errors, strict=True)
+                f"day {on} {error:.1%}"
+                for on, error in zip(days_on[name], errors, strict=True)
             )
             say(f"  months {name}, {way}: off by {days}")
-        profile, line = map(sum, ways)
-    return {
-        "forecast_off": 100 * profile / len(ON),
-        "forecast_over_line": profile / line,
-    }
+    profile, _line = found["drawn"]
+    figures = {"forecast_off": 100 * sum(profile) / len(ON)}
+    for key, name in (
+        ("forecast_over_line", "drawn"),
+        ("forecast_two_weeks", "its two weeks"),
+        ("forecast_as_it_is", "as it is"),
+    ):
+        profile, line = map(sum, found[name])
+        figures[key] = profile / line
+    return figures

@@ -80,7 +80,11 @@ def measure(env, operator, records, rounds, folder):
     with open(path, "w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(COLUMNS)
-        rows.writerows(_event(number) for number in range(records))
+        # An event is known by its source and id: so that the same is stored of both.
+        rows.writerows(
+            (f"{origin} {name}", origin, *more)
+            for name, origin, *more in map(_event, range(records))
+        )
     topics, files = [], []
     with Broker() as broker:
         broker.topic("bench", PARTITIONS)

@@ -20,6 +20,8 @@ from .formats import Chunk
 # A chunk ends early rather than hold more text than this, so that a file of very wide
 # records cannot take the memory of the machine.
 CHUNK_BYTES = 128 * 2**20
+#: records that are not divided any more at the end of a file
+LAST_RECORDS = 40_000
 
 
 def read_in_chunks(
@@ -27,12 +29,15 @@ def read_in_chunks(
     chunk_records: int,
     skip_records: int = 0,
     first_records: int | None = None,
+    all_records: int | None = None,
 ) -> Iterator[Chunk]:
     """Chunks of ``chunk_records`` records, good and bad ones counted in file order.
 
     :param skip_records: leave out that many records at the beginning
     :param first_records: records of the first chunk; each has at most twice as many as
         the one before
+    :param all_records: of the file, about: the last chunks are ever smaller, so that
+        those that are stored side by side end at the same time
     """
     size = first_records or chunk_records
     if chunk_records < 1 or skip_records < 0:
@@ -53,13 +58,25 @@ def read_in_chunks(
         while waiting_records >= size or waiting_bytes > CHUNK_BYTES:
             full, rest = _take(_joined(waiting), size, waiting_bytes)
             yield _chunk(full, first)
-            size = min(2 * size, chunk_records)
             first += _records(full)
+            size = min(2 * size, chunk_records)
+            if all_records and all_records > first:
+                size = min(size, _part(all_records - first))
             waiting = [rest]
             waiting_records -= _records(full)
             waiting_bytes -= _text_bytes(full)
     if waiting_records:
         yield _chunk(_joined(waiting), first)
+
+
+def _part(left):
+    """How many of the last records are in the next chunk.
+
+    A third: the one before it, which is larger and began earlier, ends with it.
+    """
+    if left < LAST_RECORDS * 1.5:
+        return left
+    return max(left // 3, LAST_RECORDS)
 
 
 def _records(piece):

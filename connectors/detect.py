@@ -11,6 +11,7 @@ from dataclasses import replace
 from math import log2
 from typing import Any
 
+from .baf import BAF, is_baf
 from .column_names import unique_names
 from .delimited_lines import LINE
 from .delimited_records import first_records
@@ -137,7 +138,7 @@ def detect_format(
     if head.startswith(b"PK\x03\x04"):
         return _workbook(path, compression, name, limits, said, fits)
     _refuse_foreign(head, name)
-    encoding = said.get("encoding")
+    encoding = BAF if is_baf(head) else said.get("encoding")
     if not encoding:
         # Some separate columns by a character that no text has.
         text = head.replace(said.get("delimiter", ",").encode(), b",")

@@ -6,6 +6,7 @@ import codecs
 import re
 from itertools import pairwise
 
+from .baf import BAF
 from .errors import SourceFileError
 from .layouts import LAYOUTS
 
@@ -59,6 +60,8 @@ def _is_left_open(name, value):
 
 def _encoding(said):
     """The usual name of an encoding."""
+    if said == BAF:
+        return said
     name = ""
     if isinstance(said, str) and _NAME.fullmatch(said):
         try:

@@ -119,6 +119,7 @@ def read_chunks(
     skip_records_done: int = 0,
     limits: FileLimits | None = None,
     first_records: int | None = None,
+    all_records: int | None = None,
 ) -> Iterator[Chunk]:
     """The records of a file, in its order.
 
@@ -128,6 +129,7 @@ def read_chunks(
         without it
     :param first_records: records of the first chunk, when it shall be fewer: each has
         at most twice as many as the one before
+    :param all_records: about how many there are: the last chunks are smaller then
     :raise SourceFileError: the file changed since check_file
     """
     with _opened(path, fmt, limits or FileLimits(), BLOCK_BYTES) as pieces:
@@ -136,6 +138,7 @@ def read_chunks(
             chunk_records,
             skip_records_done,
             first_records,
+            all_records,
         )
 
 

@@ -13,9 +13,13 @@ Sources: mod_json_cdr and mod_cdr_csv in FreeSWITCH's documentation.
 
 import base64
 import binascii
+import hashlib
+import json
 from urllib.parse import parse_qs, unquote
 
 from .errors import SourceAnswerError
+from .events.body import RequestFault
+from .events.cloud_event import Event
 from .harmless import harmless, key_text
 from .json_text import read_json
 from .kinds import Kind, register_kind
@@ -42,12 +46,25 @@ class FreeswitchJson(Kind):
     preset = "freeswitch"
     is_posted_to = True
     has_tokens = True
+    is_pushed_to = True
     posted_columns = COLUMNS
     writes_json = True
 
     @classmethod
     def asks_for(cls, form):
         return super().asks_for(form) | {"push_address"}
+
+    @classmethod
+    def read_pushed(cls, body, content_type, headers=()):
+        """The one call of a request: the switch keeps what it is refused."""
+        if len(body) > MOST_BYTES:
+            raise RequestFault(
+                413, f"A record can be at most {MOST_BYTES // 2**20} MiB."
+            )
+        try:
+            return [call_event(document_record(read_body(body, content_type)))]
+        except SourceAnswerError as error:
+            raise RequestFault(400, str(error)) from error
 
 
 def read_body(body, content_type=""):
@@ -108,6 +125,20 @@ def document_record(document):
     if values.get("answer_epoch", "") == "0":
         record["answer_stamp"] = ""
     return {key_text(name): harmless(value) for name, value in record.items()}
+
+
+def call_event(record):
+    """A record as it is stored: told by its uuid, and by what it says of the call.
+
+    The other variables of the channel are kept, and make no other call of it.
+
+    :param dict record: column -> text, as :func:`document_record` returns it
+    :return: :class:`~.events.cloud_event.Event`
+    """
+    said = "\x1f".join(record.get(name, "") for name in COLUMNS)
+    digest = hashlib.blake2b(said.encode(), digest_size=16).hexdigest()
+    kept = json.dumps(record, ensure_ascii=False, sort_keys=True)
+    return Event(key_text(record["uuid"].strip()), digest, kept)
 
 
 def _newest_profile(document):

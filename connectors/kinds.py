@@ -26,8 +26,10 @@ class Kind:
     is_connected = True
     #: whether it posts its records to us; it cannot be asked for them then
     is_posted_to = False
-    #: whether programs push events to it, with an API key
+    #: whether programs push events to it
     takes_events = False
+    #: whether its records may be pushed through the API, with a key
+    is_pushed_to = False
     #: whether who posts proves itself with a token of the source
     has_tokens = False
     #: whether what comes in are files, each of which becomes an import of its own
@@ -68,6 +70,19 @@ class Kind:
     def lists_accounts(cls, form):
         """Whether it can be asked which accounts it has."""
         return cls.needs_account(form)
+
+    @classmethod
+    def read_pushed(cls, body, content_type, headers=()):
+        """What a request pushes to a source of this kind.
+
+        :param bytes body: unpacked
+        :param str content_type: ``Content-Type``
+        :param headers: pairs of name and value
+        :return: list of ``events.cloud_event.Event`` or ``events.reading.Refused``, in
+            order
+        :raise RequestFault: nothing of it can be read
+        """
+        raise NotImplementedError(cls.key)
 
     @classmethod
     def asks_for(cls, form):

@@ -70,6 +70,13 @@ SWITCH_LAYOUTS = {
             "chain": "Chain:.*|",
         },
     ),
+    "3cx_call_logs": Layout(
+        title="3CX report Call Logs",
+        header=frozenset(
+            ["Call Time", "Call ID", "From", "To", "Direction", "Status"]
+            + ["Ringing", "Talking", "Call Activity Details"]
+        ),
+    ),
     "yeastar": Layout(
         title="Yeastar CDR download",
         header=frozenset(
@@ -148,6 +155,13 @@ SWITCH_LAYOUTS = {
             " unix_timestamp authorizing_id dialed_number direction".split()
         ),
     ),
+    "metaswitch_baf": Layout(
+        title="Metaswitch Billing AMA Format",
+        header=frozenset(
+            "structure call_type timing answer originating_number overseas"
+            " terminating_number elapsed".split()
+        ),
+    ),
     "teams_calling_plans": Layout(
         title="Microsoft Teams PSTN usage, Calling Plans",
         header=frozenset(
@@ -190,6 +204,12 @@ SWITCH_LAYOUTS = {
         title="Twilio calls",
         header=frozenset(
             "sid account_sid from to status start_time duration direction".split()
+        ),
+    ),
+    "twilio_console": Layout(
+        title="Twilio console call log",
+        header=frozenset(
+            ["Call Sid", "From", "To", "Status", "Start Time", "Duration", "Direction"]
         ),
     ),
     "panasonic_a": Layout(

@@ -12,6 +12,7 @@ import re
 import zlib
 from collections.abc import Iterator
 
+from .baf import BAF, baf_lines
 from .budget import BYTES, FileBudget
 from .errors import SourceFileError
 from .formats import FileLimits
@@ -184,6 +185,9 @@ def _without_mark(blocks):
 
 
 def _decoded(blocks, encoding, lines):
+    if encoding == BAF:
+        yield from baf_lines(blocks)
+        return
     decoder = codecs.getincrementaldecoder(encoding)("strict")
     simple = encoding in ASCII_BASED
     is_utf8 = encoding == "utf-8"

@@ -2,6 +2,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """What all requests of the API have in common: who sent them, and how they end."""
 
+import base64
 import functools
 
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE
@@ -10,7 +11,6 @@ from odoo import http
 from odoo.http import request
 
 from ..connectors.events.body import MOST_BYTES, RequestFault, too_large
-from .freeswitch import given_token
 from .problems import Problems
 
 YES = ("true", "1")
@@ -18,13 +18,14 @@ YES = ("true", "1")
 COMPUTE_SECONDS = 5
 
 
-def api_route(path, *methods, dispatcher=Problems, **options):
+def api_route(path, *methods, dispatcher=Problems, most_bytes=MOST_BYTES, **options):
     """A route of the API, whose faults are problem documents.
 
     Odoo would answer other methods itself, in HTML: they are refused here.
 
     :param methods: of HTTP
     :param dispatcher: says how a fault is told
+    :param int most_bytes: of a request
     """
 
     def decorate(handler):
@@ -35,7 +36,7 @@ def api_route(path, *methods, dispatcher=Problems, **options):
                 if sent.method not in methods:
                     allowed = {"Allow": ", ".join(methods)}
                     raise RequestFault(405, "This is not the way to ask.", allowed)
-                check_length(sent)
+                check_length(sent, most_bytes)
                 return handler(self, **arguments)
             except RequestFault as fault:
                 return dispatcher.told(fault.status, fault.detail, fault.headers)
@@ -46,23 +47,43 @@ def api_route(path, *methods, dispatcher=Problems, **options):
             auth="none",
             save_session=False,
             readonly=False,
-            max_content_length=MOST_BYTES,
+            max_content_length=most_bytes,
             **options,
         )(handle)
 
     return decorate
 
 
-def check_length(sent):
+def check_length(sent, most_bytes=MOST_BYTES):
     """Refuse what should not be read.
 
+    :param int most_bytes: of the body
     :raise RequestFault: 411 or 413
     """
     length = sent.content_length
     if length is None and sent.method == "POST":
         raise RequestFault(411, "The request has no Content-Length.")
-    if (length or 0) > MOST_BYTES:
-        raise too_large()
+    if (length or 0) > most_bytes:
+        raise too_large(most_bytes)
+
+
+def given_token(header):
+    """The token in a header, sent as bearer token or as a password.
+
+    :param str header: ``Authorization``; whatever else it may hold
+    :return: text, empty where there is none
+    """
+    scheme, _space, given = header.partition(" ")
+    if scheme.lower() == "bearer":
+        return given.strip()
+    if scheme.lower() != "basic":
+        return ""
+    try:
+        token = base64.b64decode(given, validate=True).decode().partition(":")[2]
+    except ValueError:  # no base64, no UTF-8, no ASCII to begin with
+        return ""
+    # No token has a null character, and no database looks for one.
+    return token if token.isprintable() else ""
 
 
 def admitted(*scopes):
@@ -95,14 +116,22 @@ def permitted(key, wait, *scopes):
             {"Retry-After": str(wait)},
         )
     if not key:
-        raise RequestFault(
-            401,
-            "The key is invalid, expired or revoked.",
-            {"WWW-Authenticate": 'Bearer realm="metered billing"'},
-        )
+        raise unknown("Bearer")
     if not any(key[scope] for scope in scopes):
         raise RequestFault(403, "The key does not have this permission.")
     return key
+
+
+def unknown(scheme):
+    """The fault of a request of which nobody knows who sent it.
+
+    :param str scheme: in which who asks should say so
+    """
+    return RequestFault(
+        401,
+        "The key is invalid, expired or revoked.",
+        {"WWW-Authenticate": f'{scheme} realm="metered billing"'},
+    )
 
 
 def one_at_a_time(key):

@@ -6,10 +6,18 @@ from odoo import http
 from odoo.http import request
 
 from ..connectors.events.body import RequestFault, unpacked
-from ..connectors.events.cloud_event import read_events
 from ..connectors.events.reading import Refused
+from ..connectors.freeswitch_json import MOST_BYTES as MOST_OF_SWITCH
 from ..ingest.conflicts import make_lasting
-from .api_request import admitted, api_route, argument, begin_receiving, is_said
+from .api_request import (
+    admitted,
+    api_route,
+    argument,
+    begin_receiving,
+    given_token,
+    is_said,
+    unknown,
+)
 from .dispatching import RETRY_SECONDS
 from .problems import answered
 
@@ -18,10 +26,12 @@ MOST_TRIED = 100
 
 
 class Events(http.Controller):
-    """Where programs push events, and hear what became of them.
+    """Where programs and switches push records, and hear what became of them.
 
-    200 means: what it says is accepted is stored and on disk. What is wrong with one
-    event is said with its index, and keeps no other one out.
+    What a request carries is read by the kind of its source: events, or a call as
+    FreeSWITCH's mod_json_cdr posts it. 200 means: what it says is accepted is stored
+    and on disk. What is wrong with one event is said with its index, and keeps no other
+    one out.
     """
 
     @api_route("/metered/v1/events", "POST", "GET", "DELETE")
@@ -30,11 +40,37 @@ class Events(http.Controller):
             return self._tell()
         if request.httprequest.method == "DELETE":
             return self._cancel()
-        return self._push()
+        key = admitted("may_push")
+        # Records of lines come in by their own address: those are checked otherwise.
+        return self._push(self._source(key, has_lines=False), key.may_read)
+
+    @api_route("/metered/freeswitch/<int:source_id>", "POST", most_bytes=MOST_OF_SWITCH)
+    def of_switch(self, source_id):
+        """The address of one source, for switches: its token stands for a key."""
+        sent = request.httprequest
+        given = given_token(sent.headers.get("Authorization", ""))
+        if request.env["metered.api.key"]._is_shaped(given):
+            key = admitted("may_push")
+            source = key._push_source(str(source_id), has_lines=False)
+            if not source:
+                raise RequestFault(403, "The key does not have access to this source.")
+            return self._push(source, key.may_read)
+        source, wait = request.env["metered.source.token"]._admit(
+            source_id, given, sent.remote_addr or "", sent.is_secure
+        )
+        if wait:
+            raise RequestFault(
+                429, "Too many invalid tokens.", {"Retry-After": str(wait)}
+            )
+        if not source:
+            raise unknown("Basic")
+        return self._push(source)
 
     def _tell(self):
         key = admitted("may_read", "may_push")
-        told = key.env["metered.api"]._event(key, argument("event"))
+        told = key.env["metered.api"]._event(
+            key, argument("event"), request.httprequest.args.get("source", "")
+        )
         if not told:
             raise RequestFault(404, "Nothing is known of this event.")
         return answered(told)
@@ -47,12 +83,15 @@ class Events(http.Controller):
         api = key.env["metered.api"]
         return answered(api._events(source, [event], key.may_read)[event])
 
-    def _push(self):
-        key = admitted("may_push")
-        # Records of lines come in by their own address: those are checked otherwise.
-        source = self._source(key, has_lines=False)
+    def _push(self, source, may_read=False):
+        """Take what a request carries.
+
+        :param source: ``metered.source``, with all rights
+        :param bool may_read: whether who sent it may read usage
+        """
+        api = source.env["metered.api"]
         # Kept: a transaction that met another one is tried again with it.
-        found = read_events(
+        found = source._kind().read_pushed(
             unpacked(
                 request.httprequest.get_data(cache=True),
                 request.httprequest.headers.get("Content-Encoding", ""),
@@ -68,8 +107,8 @@ class Events(http.Controller):
             )
         if is_tried:
             tried = source._try_events(events)
-            if not key.may_read:
-                tried = [key.env["metered.api"]._for_sender(one) for one in tried]
+            if not may_read:
+                tried = [api._for_sender(one) for one in tried]
             return answered(results(found, tried))
         begin_receiving(request.env.cr, request.env.cr.commit)
         outcomes = source._receive_events(events)
@@ -82,10 +121,9 @@ class Events(http.Controller):
         make_lasting(request.env.cr)
         told = [{"status": one} for one in outcomes]
         if is_rated:
-            source._rate_now(request.env.cr.commit)
-            became = key.env["metered.api"]._events(
-                source, [event.key for event in events], key.may_read
-            )
+            keys = [event.key for event in events]
+            source._rate_now(request.env.cr.commit, keys)
+            became = api._events(source, keys, may_read)
             for one, event in zip(told, events, strict=True):
                 one["result"] = became.get(event.key)
         return answered(results(found, told))

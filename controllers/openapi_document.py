@@ -132,7 +132,9 @@ def document(address):
     }
 
 
-SOURCE = query("source", "Number of the source; needed where the key has several.")
+SOURCE = query(
+    "source", "Number of the source; needed where there are several that it can be."
+)
 EVENT = query(
     "event",
     "What identifies the event, as in the answer to its push: its source, a space, and "
@@ -152,8 +154,9 @@ def _push():
         "means that accepted events are stored permanently. An event with the source "
         "and id of another event is a duplicate if its content is the same, and "
         "otherwise a conflict, which becomes an exception. CloudEvents in binary mode "
-        "are also accepted. Events with unknown data, such as an unknown customer, "
-        "are accepted and become exceptions.",
+        "are also accepted. A source of FreeSWITCH takes a call as mod_json_cdr posts "
+        "it, one for each request. Events with unknown data, such as an unknown "
+        "customer, are accepted and become exceptions.",
         "parameters": [
             SOURCE,
             query(
@@ -184,7 +187,7 @@ def _event():
     return {
         "operationId": "getEvent",
         "summary": "What became of an event",
-        "parameters": [EVENT],
+        "parameters": [EVENT, SOURCE],
         "responses": answers(ref("EventState"), 404, 422),
     }
 
@@ -450,6 +453,7 @@ def _schemas():
                 "quantity": NUMBER,
                 "time": {"type": "string", "format": "date-time"},
                 "properties": {"type": "object"},
+                "charge": maybe(ref("ChargeOfEvent")),
                 "invoice": maybe(ref("Invoice")),
                 "day": ref("UsageOfDay"),
                 "period": ref("PeriodSoFar"),
@@ -471,6 +475,27 @@ def _schemas():
             ),
             "description": "Until it is invoiced, the amount is the day's share of "
             "what its billing period comes to so far.",
+        },
+        "ChargeOfEvent": {
+            **listed(
+                amount=NUMBER,
+                currency=maybe(TEXT),
+                included=maybe(listed(taken=NUMBER, left=NUMBER)),
+                allowances={
+                    "type": "array",
+                    "items": listed(
+                        allowance=TEXT, unit=TEXT, taken=NUMBER, left=maybe(NUMBER)
+                    ),
+                },
+                period=listed(quantity=NUMBER, amount=NUMBER),
+            ),
+            "description": "What the event adds to the price of its billing period, "
+            "before that is rounded; for a call, its charge. Included: what it took of "
+            "the free units of the price, and what was left after it. Allowances: the "
+            "same of calling plans. Period: the total up to and including the event, "
+            "in the order of time; for calls, the total of their type so far. Null "
+            "where the price is not one of single events, such as the average of a "
+            "level.",
         },
         "PeriodSoFar": {
             **listed(

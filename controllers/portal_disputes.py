@@ -65,13 +65,16 @@ class PortalDisputes(CustomerPortal):
 
     def _metered_dispute_page(self, dispute_id, error=False, written=""):
         try:
-            shown = request.env["metered.dispute"]._portal_page(dispute_id)
+            found = request.env["metered.dispute"]._portal_page(dispute_id)
         except (AccessError, MissingError):
             raise NotFound from None
+        # Its calls are looked at as those of the list are.
+        if found["sees"] and not admitted("dispute_view", found["name"]):
+            return self._metered_too_often()
         return self._metered_shown(
             "portal_my_dispute",
             {
-                "metered_dispute": shown,
+                "metered_dispute": found,
                 "error": error,
                 "written": written,
                 "most_text": MOST_TEXT,
@@ -112,6 +115,8 @@ class PortalDisputes(CustomerPortal):
             )
         except (AccessError, MissingError):
             raise NotFound from None
+        if not admitted("dispute_view", f"{dispute_id}: {found.name}"):
+            return self._metered_too_often()
         stream = request.env["ir.binary"]._get_stream_from(found)
         response = stream.get_response(as_attachment=True)
         response.headers.extend(PRIVATE)
@@ -130,8 +135,7 @@ class PortalDisputes(CustomerPortal):
             raise NotFound
         # The form shows calls, as their list does.
         if not admitted("dispute", ", ".join(map(str, cdr_ids + usage_ids))):
-            values = values_of(NAME, self._prepare_portal_layout_values())
-            return shown("portal_too_often", values, 429)
+            return self._metered_too_often()
         if reason or text:
             try:
                 # The database refuses who disputes the same charge at the same time.
@@ -167,6 +171,10 @@ class PortalDisputes(CustomerPortal):
                 "most_text": MOST_TEXT,
             },
         )
+
+    def _metered_too_often(self):
+        values = values_of(NAME, self._prepare_portal_layout_values())
+        return shown("portal_too_often", values, 429)
 
     def _metered_shown(self, template, values):
         values = {**values_of(NAME, self._prepare_portal_layout_values()), **values}

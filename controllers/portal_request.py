@@ -52,10 +52,12 @@ def values_of(name, values):
     :param name: of the page, for the path at its top
     :param values: what each page of the portal has
     """
+    code = request.env.lang or "en_US"
+    lang = request.env["res.lang"]._get_data(code=code)
     return {
         **values,
         "page_name": name,
-        "html_data": {"lang": (request.env.lang or "en_US").replace("_", "-")},
+        "html_data": {"lang": code.replace("_", "-"), "dir": lang.direction or "ltr"},
         "may_calls": may("calls"),
         "may_alerts": may("alerts"),
         "may_disputes": may("disputes"),

@@ -6,6 +6,7 @@ from odoo.http import request, route
 
 from odoo.addons.account.controllers.portal import PortalAccount
 
+from ..models.dispute.metered_dispute_open import MOST_LINES
 from ..models.statement.metered_statement import FILES
 from .portal_request import PAGE, PRIVATE, admitted, may, portal, shown, values_of
 
@@ -41,6 +42,11 @@ class StatementPortal(PortalAccount):
     def _invoice_get_page_view_values(self, invoice, access_token, **kwargs):
         values = super()._invoice_get_page_view_values(invoice, access_token, **kwargs)
         usage = portal()._invoice_usage(invoice, request.env.user)
-        may_calls = bool(usage and usage["is_own"] and may("calls"))
-        values.update(metered_usage=usage, metered_may_calls=may_calls)
+        is_own = bool(usage and usage["is_own"])
+        values.update(
+            metered_usage=usage,
+            metered_may_calls=is_own and may("calls"),
+            metered_may_question=is_own and may("disputes"),
+            metered_most_lines=MOST_LINES,
+        )
         return values

@@ -54,7 +54,7 @@ class UsagePortal(CustomerPortal):
             return shown("portal_no_calls", values, 403)
         asked = self._metered_asked(texts)
         address = urlencode(asked.as_texts())
-        if not admitted("calls", address):
+        if not admitted("calls", filters_of(asked)):
             return shown("portal_too_often", values, 429)
         page = portal()._calls_page(request.env.user, asked)
         return shown(
@@ -68,8 +68,9 @@ class UsagePortal(CustomerPortal):
                 "address": address,
                 "is_first": not asked.after,
                 "most": request.env._(
-                    "A file contains the newest %s calls at most. Your statements "
-                    "contain all of them.",
+                    "A file contains the newest %s calls at most, and its name has "
+                    "the day of the first one. Your statements contain all of "
+                    "them.",
                     f"{MOST_DOWNLOADED:,}",
                 ),
             },
@@ -82,12 +83,12 @@ class UsagePortal(CustomerPortal):
         if not values["may_calls"]:
             return shown("portal_no_calls", values, 403)
         asked = self._metered_asked({**texts, "after": ""})
-        if not admitted("download", urlencode(asked.as_texts())):
+        if not admitted("download", filters_of(asked)):
             return shown("portal_too_often", values, 429)
         file = io.StringIO(newline="")
         writer = csv.writer(file, lineterminator="\r\n")
-        writer.writerows(portal()._calls_file(request.env.user, asked))
-        name = f"calls_{asked.first.isoformat()}_{asked.last.isoformat()}.csv"
+        first = portal()._calls_file(request.env.user, asked, writer.writerow)
+        name = f"calls_{first.isoformat()}_{asked.last.isoformat()}.csv"
         return request.make_response(
             "\ufeff" + file.getvalue(),
             [
@@ -108,7 +109,9 @@ class UsagePortal(CustomerPortal):
         call = cdr and portal()._masked_call(cdr)
         if not call:
             raise request.not_found()
-        if not admitted("call", f"{call['start']} {call['to']} ({call['id']})"):
+        # In the log's own notation, whatever the language of who looks.
+        start = call["start_time"].isoformat(" ", "seconds")
+        if not admitted("call", f"{start} {call['to']} ({call['id']})"):
             return shown("portal_too_often", values, 429)
         return shown(
             "portal_call",
@@ -128,3 +131,12 @@ class UsagePortal(CustomerPortal):
             default=fields.Date.today(),
         )
         return Asked.from_texts(texts, today)
+
+
+def filters_of(asked):
+    """Which calls were asked for, as the log says it.
+
+    :param asked: :class:`Asked`
+    """
+    texts = asked.as_texts().items()
+    return ", ".join(f"{name}={text}" for name, text in texts if text)

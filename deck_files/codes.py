@@ -176,19 +176,36 @@ def starts_with_access_code(text):
     return bool(re.search(r"(?:^|[^0-9])00[1-9]", text))
 
 
+_WITH_1 = re.compile(r"(?:\+|00|011)? *1")
+
+
+def bare_area_codes(codes):
+    """Those of the codes that may be area codes of North America without their 1.
+
+    :param codes: set
+    :return: set; those that have it, and 1 alone, are left out
+    """
+    return {
+        code
+        for code in codes
+        if not (code[:1] == "1" and (len(code) == 1 or code[1:4] in AREA_CODES))
+    }
+
+
 def is_north_american(cells, codes):
-    """Whether codes look like area codes of North America without their 1.
+    """Whether codes look like area codes of North America, some without their 1.
 
     :param cells: texts of the cells of the whole file
     :param codes: set of the codes in them
     """
-    codes = codes - {"1"}
+    codes = bare_area_codes(codes)
     if not codes or len({len(code) for code in codes}) > 1:
         return False
     if not all(_AREA.fullmatch(code) and code[:3] in AREA_CODES for code in codes):
         return False
     # A plus, a range or a country code apart from the rest tells that it is there.
-    if any(re.search(r"[0-9] *[-+ ] *[0-9]|\+|(?<![0-9])00", text) for text in cells):
+    others = (text for text in cells if not _WITH_1.match(text))
+    if any(re.search(r"[0-9] *[-+ ] *[0-9]|\+|(?<![0-9])00", text) for text in others):
         return False
     if len(next(iter(codes))) > 3:
         return True

@@ -19,7 +19,7 @@ _NORTH_AMERICA = _lt(
     "The codes are North American area codes, so 1 is added in front of each."
 )
 _NORTH_AMERICAN_CODES = _lt(
-    "All codes look like North American area codes without the leading 1, for example "
+    "All codes look like North American area codes, some without the leading 1, such as "
     "%(example)s. Choose the country code to add, or that the codes are complete."
 )
 _NAMED_NORTH_AMERICA = _lt(
@@ -283,12 +283,15 @@ class CodesOfFile(FileCells):
             places = [
                 place for place, line in enumerate(self.lines) if int(line) in lines
             ]
+            bare = codes.bare_area_codes(dict.fromkeys(plain))
+            first = next(code for code in plain if code in bare)
+            is_all = bare >= set(plain) - {"1"}
             self._ask(
                 "country_code",
-                WrongCell(_NORTH_AMERICAN_CODES, example=plain[0]),
+                WrongCell(_NORTH_AMERICAN_CODES, example=first),
                 places,
-                plain[:5],
-                "1" if codes.are_surely_north_american(plain) else "",
+                [first, *(code for code in plain if code != first)][:5],
+                "1" if is_all and codes.are_surely_north_american(plain) else "",
             )
 
     def _refuse_empty(self, values):

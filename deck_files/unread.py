@@ -45,6 +45,19 @@ _ORIGIN = re.compile(
     r"|from (?:zone|country|group)|a number(?: (?:group|zone|origin))?|cli|caller"
     r"|calling (?:party|country|zone)|surcharge group|ursprung|herkunft|origen)"
 )
+_FEE = re.compile(
+    r"\b(?:fees?|charges?|surcharges?|flag ?falls?|set ?up|grund\w*|geb[uü]hr\w*"
+    r"|zuschl[aä]ge?|recargos?|cargos?|cuotas?|minimos?)\b"
+)
+_NO_FEE = re.compile(
+    r"\b(?:old|previous|prev|current|last|id|type|name|code|group|class|status|change"
+    r"|changes|band|unit|units)\b"
+)
+_EXCLUDED = re.compile(
+    r"\b(?:exclud\w*|exclusions?|except(?:ions?)?|ausnahmen?|ausgenommen|excepto"
+    r"|excluidos?)\b"
+)
+_CODE_LIST = re.compile(r"\+?[0-9]{1,12}(?:[ ,;/|-]+[0-9]{1,12})*")
 _ANY_ORIGIN = re.compile(r"all(?: origins?)?|any|\*|world(?:wide)?|default|-|n/a|alle")
 _CODES = _lt(
     "The column %(column)s contains numbers that may be prefixes following the country "
@@ -67,6 +80,14 @@ _UNITS = _lt(
     "The column %(column)s specifies what the prices are for, such as %(example)s, "
     "but is not read: all prices would be per minute. Import these rates one unit at "
     "a time, or leave the column out."
+)
+_FEES = _lt(
+    "The column %(column)s seems to contain a fee or surcharge, such as %(example)s, "
+    "and is not read. Choose its meaning, or leave it out."
+)
+_EXCLUSIONS = _lt(
+    "The column %(column)s seems to list codes that a price is not for, such as "
+    "%(example)s, and is not read. Add rows for these codes, or leave the column out."
 )
 _PRICES = _lt(
     "The column %(column)s seems to contain other prices. Choose the column with the "
@@ -113,6 +134,12 @@ def _doubt(name, texts):
     if all(map(_UNIT.fullmatch, words)) and not all(map(_MINUTE.fullmatch, words)):
         example = min(word for word in words if not _MINUTE.fullmatch(word))
         return WrongCell(_UNITS, column=name, example=example)
+    if _FEE.search(simple) and not _NO_FEE.search(simple):
+        charged = {text for text in texts if re.search("[1-9]", text)}
+        if charged and all(map(_NUMBER.fullmatch, texts)):
+            return WrongCell(_FEES, column=name, example=min(charged))
+    if _EXCLUDED.search(simple) and all(map(_CODE_LIST.fullmatch, texts)):
+        return WrongCell(_EXCLUSIONS, column=name, example=min(texts))
     heading = re.sub(r"[^a-z%]+", " ", plain(name))
     is_price = _PRICE.search(heading) and not _NO_PRICE.search(heading)
     if is_price and all(map(_NUMBER.fullmatch, texts)):

@@ -2,9 +2,37 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """A customer who questions two calls: one is credited, the other one refused."""
 
+from odoo import Command
+
 from odoo.addons.metered_billing.rating.exact import number, rounded
 
 CUSTOMER = "Blue Mesa Logistics"
+#: of the contact in the portal, its password, too
+LOGIN = "customer"
+
+
+def let_in(env, customer):
+    """Give a contact of a customer access to the portal, and to calls.
+
+    :return: ``res.partner``
+    """
+    contact = env["res.partner"].create(
+        {
+            "name": "Dana Ortiz",
+            "email": "dana@bluemesa.example",
+            "parent_id": customer.id,
+            "metered_portal_calls": True,
+        }
+    )
+    env["res.users"].with_context(no_reset_password=True).create(
+        {
+            "login": LOGIN,
+            "password": LOGIN,
+            "partner_id": contact.id,
+            "group_ids": [Command.set(env.ref("base.group_portal").ids)],
+        }
+    )
+    return contact
 
 
 def settle(env, invoice):
@@ -19,7 +47,7 @@ def settle(env, invoice):
         limit=2,
     )
     dispute = env["metered.dispute"]._dispute_calls(
-        invoice.partner_id,
+        let_in(env, invoice.partner_id),
         calls.ids,
         [],
         "not_mine",

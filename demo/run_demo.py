@@ -21,8 +21,8 @@ FOLDER = Path(__file__).resolve().parent
 sys.path.insert(0, str(FOLDER))
 
 import carried  # noqa: E402
-import customer_login  # noqa: E402
 import disputed  # noqa: E402
+import evidence  # noqa: E402
 import hacked  # noqa: E402
 import measured  # noqa: E402
 import price_book  # noqa: E402
@@ -103,11 +103,12 @@ def main(env):
     dispute = disputed.settle(env, invoices[partners[disputed.CUSTOMER]])
     env.cr.commit()
     clock.step("a dispute: one call credited, one refused", 2)
-    customer_login.make(env, partners[customer_login.CUSTOMER])
     alarm = hacked.raise_alarm(env, partners[hacked.CUSTOMER])
     clock.step("a phone system that was hacked last night", alarm.calls)
     verified = seal(env)
     clock.step("usage sealed, and verified", verified["records"])
+    pack = evidence.make(env, invoices[thames])
+    clock.step("evidence of an invoice: its usage done again", pack.records)
     compare = Compare(env, FOLDER, partners, RENEWAL)
     compare.stored_calls(stored_charges(env, batch), invoices)
     compare.texts(invoices[thames], credit)
@@ -125,6 +126,8 @@ def main(env):
     compare.expect("statements", statements.mapped("adds_up"), [True] * len(invoices))
     compare.expect("carried", carried.found(kiosk), carried.expected())
     compare.expect("findings in sealed usage", verified["findings"], [])
+    compare.expect("differences when done again", pack.differences, 0)
+    compare.expect("evidence", evidence.check(pack), "Everything fits.")
     compare.what_if(tried)
     compare.margins(margins)
     compare.golden(golden)
@@ -290,7 +293,7 @@ def print_address(env, partners):
     )
     partner = partners["Thames Print Ltd"]
     print(f"\n  {url}/odoo/res.partner/{partner.id}   (login admin, password admin)")
-    login = customer_login.LOGIN
+    login = disputed.LOGIN
     print(f"  {url}/my/usage   (what a customer sees: {login}, password {login})")
 
 

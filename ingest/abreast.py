@@ -200,9 +200,18 @@ def _share_records(one, other):
     :param one, other: :class:`~.outcome.Prepared`
     """
     return any(
-        pc.any(pc.is_in(these, value_set=those)).as_py()
+        _overlap(these, those) and pc.any(pc.is_in(these, value_set=those)).as_py()
         for these, those in zip(_told_by(one), _told_by(other), strict=True)
     )
+
+
+def _overlap(these, those):
+    """Whether texts can have one in common: those of many switches only grow."""
+    if not len(these) or not len(those):
+        return False
+    first, last = pc.min_max(these).as_py().values()
+    other_first, other_last = pc.min_max(those).as_py().values()
+    return first <= other_last and other_first <= last
 
 
 def _told_by(prepared):

@@ -7,8 +7,11 @@ source reads the column, such calls last 0 seconds. Where it does not, and they 
 charged, a person says what the column means.
 
 What the vendors write: Asterisk's disposition, 3CX's and Yeastar's status, FreeSWITCH's
-hangup causes, Twilio's status, call lists.
+hangup causes, Twilio's status, call lists. Numbers are SIP's responses (RFC 3261, `486
+Busy Here`) or the causes of Q.850, where the name of the column says so.
 """
+
+import re
 
 import numpy as np
 import pyarrow.compute as pc
@@ -38,6 +41,21 @@ WORDS["canceled".replace("l", "ll")] = False
 _YES_NO = dict.fromkeys(("yes", "true", "y", "1", "ja", "si"), True) | dict.fromkeys(
     ("no", "false", "n", "0", "nein"), False
 )
+#: a response of SIP, with its reason
+_SIP = re.compile(
+    r"(?:sip(?:/2\.0)?[ :/]*)?([2-6][0-9]{2})(?: +[a-z][a-z ./'-]*)", re.I
+)
+_SIP_NAME = re.compile(r"sip|^(?:call)?status(?:code)?$|responsecode")
+_CODE = re.compile("[0-9]{1,3}")
+#: causes that end a call that was answered, and those that it was not
+_ENDED = frozenset((16, 31))
+_NOT_BEGUN = frozenset(
+    (*range(1, 6), *range(17, 23), *range(25, 30), 34, 38, *range(41, 48), 50, 57, 58)
+)
+_CAUSE_NAME = re.compile(
+    r"(?:isdn|hangup|release|disconnect|termination)?cause(?:q850|code)?"
+    r"|(?:hangup|release|disconnect|termination)code|(?:isdn)?q850(?:cause|code)?"
+)
 #: names of columns of yes and no
 _ASKED = frozenset(("answered", "isanswered", "connected", "wasanswered", "angenommen"))
 #: parts of the names of columns that say it, whatever other words they have
@@ -53,7 +71,23 @@ def meaning(name, text):
     key = word_key(text)
     if key in WORDS:
         return WORDS[key]
+    if text[:1].isdigit() or "SIP" in text:
+        told = _coded(name_key(name), text.strip())
+        if told is not None:
+            return told
     return _YES_NO.get(key) if name_key(name) in _ASKED else None
+
+
+def _coded(name, text):
+    """What a number says of a column of such a name, by ``mapping.name_key``."""
+    response = _SIP.fullmatch(text)
+    if response or _CODE.fullmatch(text) and _SIP_NAME.search(name):
+        code = int(response[1] if response else text)
+        return code < 300 if 200 <= code < 700 else None
+    if _CODE.fullmatch(text) and _CAUSE_NAME.fullmatch(name):
+        code = int(text)
+        return True if code in _ENDED else False if code in _NOT_BEGUN else None
+    return None
 
 
 def read_answered(frame, columns):
@@ -67,7 +101,7 @@ def read_answered(frame, columns):
     texts, spec = read_target(frame, columns, "answered")
     if texts is None:
         return None, None, None
-    codes = _codes(spec.resolve(frame.columns)[0], texts, {**_YES_NO, **WORDS})
+    codes = _codes(spec.resolve(frame.columns)[0], texts, _YES_NO)
     return texts, codes == 1, codes == 0
 
 
@@ -107,12 +141,17 @@ def _is_known(name, texts):
 
 
 def _codes(name, texts, words=None):
-    """1 for answered, 0 for not, -1 for neither, an int8 array."""
+    """1 for answered, 0 for not, -1 for neither, an int8 array.
+
+    :param words: what others mean, too
+    """
     encoded = pc.dictionary_encode(texts)
-    found = [
-        words.get(word_key(text or "")) if words else meaning(name, text or "")
-        for text in encoded.dictionary.to_pylist()
-    ]
+    found = []
+    for text in encoded.dictionary.to_pylist():
+        told = meaning(name, text or "")
+        if told is None and words:
+            told = words.get(word_key(text or ""))
+        found.append(told)
     codes = np.array([-1 if one is None else int(one) for one in found] + [-1], np.int8)
     return codes[pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False)]
 

@@ -9,7 +9,7 @@ inbound what a carrier calls outbound. Nor is ``local``: between extensions to a
 exchange, and a call within the town to a carrier; nothing is proposed. A cell that says
 nothing among others that do is asked about, too, as the word ``(empty)``.
 
-What the vendors write: Twilio's Call resource (``outbound-dial``; a trunk terminates
+What the vendors write: Twilio (``outbound-dial``, ``Outgoing Dial``; a trunk terminates
 what goes out to the telephone network), the PSTN usage report of Microsoft Teams
 (``user_out``, ``ByotIn``), BroadWorks (``Originating``), call lists (``missed``).
 """
@@ -29,13 +29,15 @@ WORDS = {
     word: direction
     for direction, words in {
         "outbound": "outbound out outgoing orig originating outboundcall"
-        " outgoingcall outcall outbounddial outboundapi trunkingterminating dialed"
+        " outgoingcall outcall outbounddial outboundapi outgoingdial outgoingapi"
+        " trunkingterminating dialed"
         " dialled placed userout useroutconf useroutforwarding userouttransfer confout"
         " ucapout drout droutuserconf droutuserforwarding droutusertransfer"
         " dremergencyout droutucap byotout byotoutucap byotoutuserforwarding"
         " byotoutusertransfer ocout",
         "inbound": "inbound in incoming term terminating inboundcall"
-        " incomingcall incall trunkingoriginating received missed userin confin ucapin"
+        " incomingcall incall inboundqueue trunkingoriginating received missed userin"
+        " confin ucapin"
         " drin drinucap byotin byotinucap ocin",
         "internal": "internal onnet internalcall",
     }.items()

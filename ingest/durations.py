@@ -26,10 +26,10 @@ _DECIMAL_ROUNDING = {
 }
 UNITS = (
     *("s", "ms", "min", "mm:ss", "h:mm", "h:mm:ss", "day"),
-    *("h", "6s", "hhmmss", "mmss", "hhmm"),
+    *("h", "6s", "hhmmss", "mmss", "hhmm", "thousands"),
 )
 """What a duration may be written in; `min`, `6s`, `h` and `day` are decimal numbers of
-them, the last three clocks without signs."""
+them, `hhmmss` and the like clocks without signs, `thousands` seconds as in 1,234."""
 
 #: a decimal among more whole numbers than that is a slip, and casts no doubt on them
 MOST_DOUBTED = 2
@@ -39,7 +39,7 @@ FEW_MINUTES = 20
 MS_DIGITS = 3
 MS = 10**MS_DIGITS
 DECIMAL_UNITS = ("6s", "min", "h", "day")
-_SECONDS = {"6s": 6, "min": 60, "h": 3600, "day": 86_400}
+_SECONDS = {"6s": 6, "min": 60, "h": 3600, "day": 86_400, "thousands": 1}
 #: unit -> seconds of its last two digits, and of those before: of two, then of all
 _PACKED = {"hhmmss": (1, 60, 3600), "mmss": (1, 60, 6000), "hhmm": (60, 3600, 360_000)}
 #: that half of several calls are longer is not likely; of milliseconds it is
@@ -54,12 +54,28 @@ _NOISE = Decimal("1e-6")  # seconds; a spreadsheet's binary numbers are beside d
 _NUMBER = re.compile(r"(?P<whole>0{1,15})(?:(?:\.|,(?!000$))(?P<f>0*))?")
 _WHOLE = re.compile(r"(?P<whole>0{1,15})")
 _DECIMAL = re.compile(r"0{1,15}[.,]0*")
+#: signs between thousands -> what they surely part, and what they are there
+_SURE_THOUSANDS = (
+    (
+        "' \u2019\u00a0\u202f",
+        r"^[1-9][0-9]{0,2}(['\x{2019} \x{a0}\x{202f}][0-9]{3})+$",
+        "[^0-9]",
+    ),
+    (",", r"^[1-9][0-9]{0,2}((,[0-9]{3}){2,}|(,[0-9]{3})+\.[0-9]*)$", ","),
+    (".", r"^[1-9][0-9]{0,2}((\.[0-9]{3}){2,}|(\.[0-9]{3})+,[0-9]*)$", r"\."),
+)
 # Panasonic parts minutes and seconds by the sign of minutes: 00:01'05.
 _CLOCK = re.compile(r"(?P<H>0{1,6}):(?P<M>0{1,2})[:'](?P<S>00)(?:[.,](?P<f>0+))?")
 _MINUTES_CLOCK = re.compile(r"(?P<M>0{1,6}):(?P<S>00)(?:[.,](?P<f>0+))?")
 _HOURS_CLOCK = re.compile(r"(?P<H>0{1,6}):(?P<M>00)")
 _DIGITS = re.compile("0+")
 _LARGE = re.compile(r"([0-9]{1,9})(?:(?:\.|,(?![0-9]{3}$))([0-9]{0,30}))?", re.ASCII)
+#: 60; 1,234 or 1.234; 1234.5, which was 1,234.5
+_GROUPED = re.compile(
+    r"[0-9]{1,9}|([1-9][0-9]{0,2}(?:(?:,[0-9]{3})+|(?:\.[0-9]{3})+))"
+    r"|[0-9]{4,9}[.,][0-9]{0,30}",
+    re.ASCII,
+)
 _WITH_EXPONENT = re.compile(r"[0-9](?:\.[0-9]{1,20})?[eE]-[0-9]{1,2}", re.ASCII)
 
 #: unit -> what its shapes are read as, besides a clock of three parts
@@ -101,7 +117,7 @@ def parse_seconds(values, rounding="down", unit=""):
     valid = np.zeros(len(texts), dtype=bool)
     unclear = np.zeros(len(texts), dtype=bool)
     if unit in _SECONDS:
-        _read_decimals(texts, _SECONDS[unit], rounding, seconds, valid)
+        _read_decimals(texts, unit, rounding, seconds, valid)
     columns = DigitShapes(texts)
     for rows, match in columns.groups(lambda shape: _read(shape, unit)):
         if match.re in (_CLOCK, _MINUTES_CLOCK, _HOURS_CLOCK):
@@ -241,10 +257,22 @@ def _read(shape, unit):
 
 
 def _plain(values):
-    """Texts without nulls and blanks around them, and without a plus before digits."""
+    """Texts without nulls and blanks around them, and without a plus before digits.
+
+    Nor have they signs between thousands, where these can be nothing else: 1 234,
+    1'234, 1,234,567, 1.234,5. In 1,234 they can.
+    """
     texts = as_text(values).fill_null("")
     if pc.any(pc.starts_with(texts, "+")).as_py():
         texts = pc.replace_substring_regex(texts, r"^\+([0-9])", r"\1")
+    data = bytes(texts.buffers()[2] or b"")
+    for signs, pattern, sign in _SURE_THOUSANDS:
+        if not any(one.encode() in data for one in signs):
+            continue
+        grouped = pc.match_substring_regex(texts, pattern)
+        if pc.any(grouped).as_py():
+            bare = pc.replace_substring_regex(texts, sign, "")
+            texts = pc.if_else(grouped, bare, texts)
     return texts
 
 
@@ -318,20 +346,29 @@ def _clock(columns, rows, parts, match):
     return total, good
 
 
-def _read_decimals(texts, per_unit, rounding, seconds, valid):
+def _read_decimals(texts, unit, rounding, seconds, valid):
     """Read decimal numbers of minutes or days, each distinct text once.
 
-    :param per_unit: seconds of the unit
+    :param unit: a key of `_SECONDS`
     :param seconds, valid: arrays, shape (n,), that are changed
     """
     encoded = texts.dictionary_encode()
+    plain = _without_thousands if unit == "thousands" else str
     read = [
-        _decimal_seconds(text, per_unit, rounding)
+        _decimal_seconds(plain(text), _SECONDS[unit], rounding)
         for text in encoded.dictionary.to_pylist()
     ]
     codes = encoded.indices.to_numpy(zero_copy_only=False)
     seconds[:] = np.array([value or 0 for value in read], np.int64)[codes]
     valid[:] = np.array([value is not None for value in read], bool)[codes]
+
+
+def _without_thousands(text):
+    """A number without the signs between its thousands; empty for another text."""
+    match = _GROUPED.fullmatch(text)
+    if not match:
+        return ""
+    return re.sub("[.,]", "", text) if match[1] else text.replace(",", ".")
 
 
 def _decimal_seconds(text, per_unit, rounding):

@@ -4,8 +4,9 @@
 
 An event is told by its key. One that says the same as the one with its key is a
 duplicate; one that says something else a conflict: it goes into the inbox beside the
-other one, and becomes an exception there. The transaction must be READ COMMITTED: what
-another one stores at the same moment is waited for, and seen.
+other one, and becomes an exception there. Where it is not known any more what the other
+one said in full, the pipeline compares their facts. The transaction must be READ
+COMMITTED: what another one stores at the same moment is waited for, and seen.
 """
 
 import json
@@ -80,7 +81,7 @@ def store_events(cr, source_id, events):
         elif content == event.content:
             outcomes.append(DUPLICATE)
         else:
-            outcomes.append(CONFLICT)
+            outcomes.append(CONFLICT if content else ACCEPTED)
             others[f"{event.key}{MARK}{event.content}"] = event
     if others:
         _insert(cr, source_id, others.items())

@@ -19,7 +19,7 @@ from .extract import column, extract
 from .mapping import heading, read_target, same_name
 from .quantities import quantity_texts, read_quantities
 from .two_times import durations_of_times
-from .unit_of_times import unit_of_times
+from .unit_of_times import minutes_beside, unit_of_times
 
 #: fact -> what a user reads
 FACTS = {
@@ -119,11 +119,10 @@ class RecordFacts:
         settings = self._settings
         if settings.doubts_durations:
             return True
-        unit = unit_of_times(
-            self.frame[:_MOST_COMPARED],
-            settings.columns,
-            settings.timezone,
-            texts[:_MOST_COMPARED],
+        first, texts = self.frame[:_MOST_COMPARED], texts[:_MOST_COMPARED]
+        unit = unit_of_times(first, settings.columns, settings.timezone, texts)
+        unit = unit or minutes_beside(
+            first, settings.columns, texts, settings.column_names
         )
         return unit not in ("", "s")
 

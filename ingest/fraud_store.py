@@ -82,7 +82,7 @@ _PROFILES = """
 """
 _LASTING = """
     SELECT usage.partner_id, (extract(epoch FROM cdr.start_time) * 1000000)::bigint,
-           cdr.quantity::bigint
+           cdr.quantity::bigint, coalesce(cdr.linked_call, 0)
       FROM metered_usage usage JOIN metered_cdr cdr ON cdr.usage_id = usage.id
      WHERE usage.company_id = %s AND usage.partner_id = ANY(%s)
        AND usage.day >= date '1970-01-01' + %s AND cdr.direction = 'outbound'
@@ -363,7 +363,7 @@ def _peaks(cr, known, since):
         return {}
     first = min(since[partner] for partner in wanted)
     cr.execute(_LASTING, (known.company_id, wanted, first // DAY - 1))
-    rows = np.array(cr.fetchall(), np.int64).reshape(-1, 3)
+    rows = np.array(cr.fetchall(), np.int64).reshape(-1, 4)
     peaks = {}
     for partner in wanted:
         mine = rows[rows[:, 0] == partner]
@@ -371,7 +371,8 @@ def _peaks(cr, known, since):
             continue
         begin, end = mine[:, 1], mine[:, 1] + mine[:, 2] * SECOND_US
         begun = since[partner] * SECOND_US
-        level = calls_at_once(begin, end, begun, max(int(end.max()), begun + 1))
+        last = max(int(end.max()), begun + 1)
+        level = calls_at_once(begin, end, begun, last, mine[:, 3])
         peak, moment = level.comes_to("max")
         peaks[partner] = int(peak), int(moment or begun) // SECOND_US
     return peaks

@@ -249,12 +249,14 @@ def _limits(source):
 
 
 def _first_kept_us(source):
-    """When the days begin of which calls are all there, in any time zone.
+    """When the days begin of which records are all there, in any time zone.
 
-    A call of an earlier day may have been billed before: nothing tells anymore.
+    A record of an earlier day may have been billed before: nothing tells anymore.
     """
-    gone = source.company_id.metered_details_until
-    if not gone or source.record_kind != "call":
+    company = source.company_id
+    are_calls = source.record_kind == "call"
+    gone = company.metered_details_until if are_calls else company.metered_records_until
+    if not gone:
         return EARLIEST_US
     return to_us(fields.Datetime.to_datetime(gone), 0) + 2 * 24 * HOUR_US
 

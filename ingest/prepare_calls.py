@@ -14,8 +14,10 @@ from .direction_columns import unread_words
 from .directions import code_of
 from .extract import column
 from .internal import find_internal
+from .legs import linked_calls
 from .numbers import read_bare, shown_form, with_form, without_doubtful
 from .prepare_rejected import REASON_OF_STATUS
+from .record_kinds import unread_kinds
 from .rules import DIRECTIONS
 from .shorter_column import shorter_column
 
@@ -70,6 +72,10 @@ class CallSteps:
         name, words, unanswered = unread_answered(self.frame, settings)
         if name:
             doubted = lasting & unanswered
+            self._reject(doubted, "unclear_duration", unread_words(name, words))
+        name, words, others = unread_kinds(self.frame, settings)
+        if name:
+            doubted = lasting & others
             self._reject(doubted, "unclear_duration", unread_words(name, words))
         found = shorter_column(self.frame, settings.columns, settings.column_names)
         if found:
@@ -235,7 +241,9 @@ class CallSteps:
         return self.seconds
 
     def _more_columns(self):
-        return {}
+        settings = self.settings
+        links = linked_calls(self.frame, settings.columns, settings.source_id)
+        return {} if links is None else {"linked_call": links}
 
     def _kept_properties(self):
         return mapping.properties(self.frame, self.settings.columns)

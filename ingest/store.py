@@ -22,6 +22,7 @@ from .exception_store import store_exceptions
 from .frames import COPY_BUFFER, copy_csv, decimals, ids_or_null
 from .fraud_store import watch
 from .kept_samples import newest_kept
+from .legs import stored_links
 from .marks import mark_alerts, mark_levels, mark_plans, note_change
 from .quantities import quantity_column
 from .reading_store import has_readings, store_readings, take_readings
@@ -62,6 +63,7 @@ CDR_COLUMNS = (
     "properties",
     "fingerprint",
     "content",
+    "linked_call",
 )
 
 
@@ -500,5 +502,9 @@ def cdr_table(cdrs, usage_id, settings, batch_id):
         "properties": cdrs.get("properties", pa.nulls(count, pa.string())),
         "fingerprint": cdrs["fingerprint"],
         "content": cdrs.get("content", pa.nulls(count, pa.string())),
+        "linked_call": pa.nulls(count, pa.int64()),
     }
+    if "linked_call" in cdrs:
+        links = stored_links(cdrs["linked_call"], cdrs["quantity"])
+        columns["linked_call"] = links
     return pa.table({name: columns[name] for name in CDR_COLUMNS})

@@ -35,7 +35,7 @@ from .shorter_column import shorter_column
 from .time_layouts import DAY_ORDERS
 from .times import needs_an_order, parse_times
 from .told_zone import told_zone
-from .unit_of_times import unit_of_times
+from .unit_of_times import minutes_beside, unit_of_times
 
 MOST_RECORDS = 200_000
 """Records that are looked at."""
@@ -142,7 +142,7 @@ def survey(frame, columns, timezone, words, dialling=None, unit="", read=(), tit
     frame = without_names(frame)
     found = [
         *_times(frame, columns),
-        _durations(frame, columns, timezone),
+        _durations(frame, columns, timezone, read),
         _quantities(frame, columns),
         _factor(frame, columns, unit),
         _numbers(frame, columns, dialling),
@@ -273,7 +273,7 @@ def _likely_format(texts, said):
 # === DURATIONS === #
 
 
-def _durations(frame, columns, timezone):
+def _durations(frame, columns, timezone, read):
     texts, spec = mapping.read_target(frame, columns, "seconds")
     if texts is None:
         return None
@@ -281,6 +281,7 @@ def _durations(frame, columns, timezone):
     if not spec.style and (named := named_unit(mapping.heading(frame, spec))):
         return _named_durations(frame, columns, timezone, texts, named)
     others = unit_of_times(frame, columns, timezone, texts)
+    others = others or minutes_beside(frame, columns, texts, read)
     if spec.style in UNITS:
         return _said_durations(texts, spec.style, others)
     _seconds, valid, unclear = parse_seconds(texts)

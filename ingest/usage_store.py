@@ -59,6 +59,13 @@ _ADD = """
      WHERE usage.id = new.id AND usage.collecting
     RETURNING usage.id
 """
+# Where all usage was deleted, statistics say so until the first import is over, and the
+# sums would be looked through for each row of usage: minutes.
+_NOT_ROW_BY_ROW = """
+    SELECT set_config('enable_nestloop', 'off', TRUE) FROM pg_class
+     WHERE oid = 'metered_usage'::regclass AND reltuples BETWEEN 0 AND 1000
+"""
+_AS_USUAL = "SET LOCAL enable_nestloop TO DEFAULT"
 _LOCK = """
     SELECT count(*)
       FROM (SELECT 1 FROM metered_usage WHERE id = ANY(%s::int[])
@@ -180,10 +187,12 @@ class UsageRows:
             return positions
         sums, ids = self.usage.iloc[positions], as_array(self.ids[positions])
         self.cr.execute(_LOCK, (ids,))
+        self.cr.execute(_NOT_ROW_BY_ROW)
         self.cr.execute(_ADD, (ids, *(as_sums(sums[name]) for name in SUMS)))
-        if self.cr.rowcount == len(positions):
-            return positions[:0]
         added = [row[0] for row in self.cr.fetchall()]
+        self.cr.execute(_AS_USUAL)
+        if len(added) == len(positions):
+            return positions[:0]
         return positions[~np.isin(self.ids[positions], added)]
 
     def _copy(self, positions):

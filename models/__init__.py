@@ -19,6 +19,7 @@ from . import price
 from . import counter
 from . import statement
 from . import dispute
+from . import evidence
 from . import explain
 from . import fraud
 from . import level

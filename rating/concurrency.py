@@ -19,13 +19,14 @@ def calls_at_once(begin_us, end_us, start_us, stop_us, call=None):
         in any order; one that ends when it begins, or before, is none
     :param start_us, stop_us: the period, half-open, of at most 2**62 microseconds;
         calls are cut to it
-    :param call: array: which call a leg is of; None: each is a call of its own
+    :param call: int64 array: which call a leg is of, 0: a call of its own; None: each
+        is a call of its own
     :return: `levels.Levels`
     """
     begin_us = np.asarray(begin_us, np.int64)
     end_us = np.asarray(end_us, np.int64)
-    if call is not None and len(begin_us):
-        begin_us, end_us = _joined(begin_us, end_us, np.asarray(call))
+    if call is not None:
+        begin_us, end_us = _joined(begin_us, end_us, np.asarray(call, np.int64))
     begin_us = np.clip(begin_us, start_us, stop_us) - start_us
     end_us = np.clip(end_us, start_us, stop_us) - start_us
     lasts = begin_us < end_us
@@ -44,15 +45,31 @@ def calls_at_once(begin_us, end_us, start_us, stop_us, call=None):
 
 def _joined(begin_us, end_us, call):
     """Return (begins, ends) of the times for which a leg of each call lasts."""
-    _names, number = np.unique(call, return_inverse=True)
-    order = np.lexsort((begin_us, number))
-    begin_us, end_us, number = begin_us[order], end_us[order], number[order]
-    # The latest end so far of each call: a running maximum that no other call exceeds.
+    ordered = np.sort(call)
+    several = ordered[1:][(ordered[1:] == ordered[:-1]) & (ordered[1:] != 0)]
+    if not len(several):
+        return begin_us, end_us
+    several = several[np.append(True, several[1:] != several[:-1])]
+    number = np.minimum(np.searchsorted(several, call), len(several) - 1)
+    is_leg = several[number] == call
+    joined = _joined_legs(begin_us[is_leg], end_us[is_leg], number[is_leg])
+    alone = begin_us[~is_leg], end_us[~is_leg]
+    return tuple(map(np.concatenate, zip(alone, joined, strict=True)))
+
+
+def _joined_legs(begin_us, end_us, number):
+    """The same of legs alone; their calls are numbered."""
     low = min(int(begin_us.min()), int(end_us.min()))
     span = max(int(begin_us.max()), int(end_us.max())) - low + 1
-    shift = number.astype(object) * span if len(order) * span > 2**62 else number * span
-    latest = np.maximum.accumulate(end_us - low + shift)
-    starts = np.append(True, (begin_us - low + shift)[1:] > latest[:-1])
+    is_long = (int(number.max()) + 1) * span > 2**62
+    # The calls one after the other, so that no leg of one reaches into the next.
+    shift = (number.astype(object) if is_long else number) * span
+    order = np.argsort(begin_us - low + shift)
+    begin_us, number = begin_us[order], number[order]
+    begin, shift = begin_us - low + shift[order], shift[order]
+    # The latest end so far of each call: a running maximum that no other call exceeds.
+    latest = np.maximum.accumulate(end_us[order] - low + shift)
+    starts = np.append(True, begin[1:] > latest[:-1])
     starts[1:] |= number[1:] != number[:-1]
     last = np.append(np.flatnonzero(starts)[1:] - 1, len(order) - 1)
     ends = (latest - shift)[last].astype(np.int64) + low

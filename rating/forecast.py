@@ -8,6 +8,8 @@ running period: what its days came to, in times of what their weekdays usually d
 
 Both are steadied, since a forecast that follows every single day is worse than none:
 
+- no day counts for more than `MOST` times what days with usage come to without the
+  highest tenth of them, or, where that is more, what at least half of its weekdays do;
 - a weekday's mean is drawn towards that of its group (Monday to Friday, or the weekend)
   by as much as `SHARED` days of it would;
 - the level is drawn towards 1 by as much as `STEADY` days of the usual level would, and
@@ -106,7 +108,7 @@ def forecast_sum(days, begin, end, today):
         mean = max(sum(days.get(day, 0) for day in known) / Fraction(len(known)), 0)
         expected, how = dict.fromkeys(left, mean), "line"
     else:
-        usual = _profile(days, known)
+        usual = _profile(_limited(days, known), known)
         level = _level(days, [day for day in known if day >= begin], usual)
         expected = {day: usual[day.weekday()] * level for day in left}
         how = "profile"
@@ -201,6 +203,23 @@ def _known(days, today):
     """Return the whole days of the last weeks of which the usage is known."""
     first = min((day for day in days if day < today), default=today)
     return _span(max(first, today - timedelta(weeks=WEEKS)), today)
+
+
+def _limited(days, known):
+    """Return the usage of known days without what is far beyond the usual."""
+    found = {day: days.get(day, Fraction(0)) for day in known}
+    used = sorted(value for value in found.values() if value > 0)
+    if len(used) < LEAST:
+        return found
+    used = used[: -max(len(used) // 10, 1)]
+    mean = sum(used) / len(used)
+    limits = []
+    for weekday in range(WEEK):
+        own = sorted(found[day] for day in known if day.weekday() == weekday)
+        # Of two the lower one: a single day is no rhythm.
+        middle = own[(len(own) - 1) // 2] if len(own) > 1 else 0
+        limits.append(MOST * max(mean, middle))
+    return {day: min(value, limits[day.weekday()]) for day, value in found.items()}
 
 
 def _profile(days, known):

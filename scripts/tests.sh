@@ -92,7 +92,8 @@ run_pytest() {
         --no-loadscope-reorder --max-worker-restart 0)
     cd "$root"
     HYPOTHESIS_STORAGE_DIRECTORY=$METERED_HOME/hypothesis PYTHONPATH=$checkout/scripts \
-        "$python" -m pytest -p side_by_side -p patience -p one_browser -p warm_caches "${beside[@]}" \
+        "$python" -m pytest -p side_by_side -p patience -p one_browser -p warm_caches \
+        -p left_rows -p examples "${beside[@]}" \
         --config-file odoo/addons/metered_billing/pyproject.toml --rootdir "$root" \
         -o cache_dir="$METERED_HOME/pytest-$checkout_key" "$@"
 }

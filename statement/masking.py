@@ -64,6 +64,17 @@ class Masking:
             for name, value in asdict(self).items()
         }
 
+    def ends(self, caller, callee, is_inbound):
+        """Both numbers of a call, as they are shown: whatever shows a call asks this.
+
+        :param caller, callee: texts; may be empty
+        :param is_inbound: whether the customer was called, and did not call
+        :return: (from, to)
+        """
+        if is_inbound:
+            return self.caller(caller or ""), callee or ""
+        return caller or "", self.called(callee or "")
+
     def called(self, number):
         """A number that the customer called, as it is shown.
 

@@ -22,6 +22,8 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFError, TTFont
 from reportlab.pdfgen.canvas import Canvas
 
+from .visual_order import is_turned, visual
+
 FONTS = Path(__file__).with_name("fonts")
 #: for Latin, Greek and Cyrillic; a company may have fonts for its own script
 REGULAR = FONTS / "DejaVuSansCondensed.ttf"
@@ -127,7 +129,9 @@ class _Pages:
             return
         label = self.document.page % {"page": self.page, "pages": self.pages}
         with self._styled(self.regular, SIZE + 0.6, MUTED) as canvas:
-            canvas.drawString(MARGIN, BOTTOM - 18, self.document.footer)
+            footer = visual(self.document.footer)
+            canvas.drawString(MARGIN, BOTTOM - 18, footer)
+            label = visual(label)
             canvas.drawRightString(WIDTH - MARGIN, BOTTOM - 18, label)
         self.canvas.showPage()
 
@@ -163,7 +167,7 @@ class _Pages:
         self.y = block - TEXT_LINE * longest - 1.5 * TEXT_LINE
         if self.canvas:
             with self._styled(self.bold, TITLE_SIZE, self.color) as canvas:
-                canvas.drawString(MARGIN, self.y, document.title)
+                canvas.drawString(MARGIN, self.y, visual(document.title))
         self.y -= 1.6 * TEXT_LINE
 
     def _logo(self, content):
@@ -187,7 +191,7 @@ class _Pages:
         for place, line in enumerate(lines):
             font = self.bold if not place else self.regular
             with self._styled(font, size, BLACK) as canvas:
-                y = top - TEXT_LINE * place
+                y, line = top - TEXT_LINE * place, visual(line)
                 if is_right:
                     canvas.drawRightString(WIDTH - MARGIN, y, line)
                 else:
@@ -197,17 +201,22 @@ class _Pages:
         if not self.canvas:
             return
         with self._styled(self.regular, TEXT_SIZE, MUTED) as canvas:
-            canvas.drawString(WIDTH / 2, y, label)
+            canvas.drawString(WIDTH / 2, y, visual(label))
         with self._styled(self.regular, TEXT_SIZE, BLACK) as canvas:
-            canvas.drawRightString(WIDTH - MARGIN, y, value)
+            canvas.drawRightString(WIDTH - MARGIN, y, visual(value))
 
     def _paragraph(self, text):
         lines = simpleSplit(text, self.regular, TEXT_SIZE, WIDTH - 2 * MARGIN)
+        is_right = is_turned(text)
         for line in lines:
             self._need(TEXT_LINE)
             if self.canvas:
+                shown, y = visual(line), self.y - TEXT_SIZE
                 with self._styled(self.regular, TEXT_SIZE, BLACK) as canvas:
-                    canvas.drawString(MARGIN, self.y - TEXT_SIZE, line)
+                    if is_right:
+                        canvas.drawRightString(WIDTH - MARGIN, y, shown)
+                    else:
+                        canvas.drawString(MARGIN, y, shown)
             self.y -= TEXT_LINE
         self.y -= GAP
 
@@ -258,7 +267,7 @@ class _Pages:
             self.y -= TEXT_LINE
             if self.canvas:
                 with self._styled(self.regular, SIZE + 1, MUTED) as canvas:
-                    canvas.drawString(MARGIN, self.y + GAP, note)
+                    canvas.drawString(MARGIN, self.y + GAP, visual(note))
         self.y -= GAP
 
     def _fit_heading(self, title):
@@ -356,14 +365,15 @@ def _width(text, font, size):
 
 @lru_cache(20_000)
 def _fit(text, font, size, width):
-    """A text that is cut where it is too wide."""
-    if _width(text, font, size) <= width:
-        return text
+    """A text as it is drawn, cut where it is too wide."""
+    shown = visual(text)
+    if _width(shown, font, size) <= width:
+        return shown
     low, high = 0, len(text)
     while low < high:
         middle = (low + high + 1) // 2
-        if _width(text[:middle] + "…", font, size) <= width:
+        if _width(visual(text[:middle] + "…"), font, size) <= width:
             low = middle
         else:
             high = middle - 1
-    return text[:low].rstrip() + "…"
+    return visual(text[:low].rstrip() + "…")

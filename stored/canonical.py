@@ -7,9 +7,11 @@ is hashed is one JSON array a row: times in UTC with microseconds, exact numbers
 zeros at their end, as texts.
 """
 
+#: of a query whose rows may be a million
+ROWS_IN_MEMORY = 10_000
 #: a record, as it is hashed
 RECORD = """
-    jsonb_build_array(
+    json_build_array(
         cdr.source_id, cdr.call_id,
         to_char(cdr.start_time, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), cdr.duration,
         trim_scale(cdr.quantity)::text, trim_scale(cdr.billed_quantity)::text,
@@ -27,12 +29,12 @@ RECORDS = f"""
 """
 #: a row of usage, with the digest of its records, of a table `sealed`
 _USAGE = """
-    jsonb_build_array(
+    json_build_array(
         sealed.id, sealed.partner_id, sealed.meter_id, sealed.day, sealed.records,
         trim_scale(sealed.quantity)::text, {amount}, sealed.digest)::text
 """
 _AMOUNT = """
-    jsonb_build_array(trim_scale(sealed.billed_quantity)::text,
+    json_build_array(trim_scale(sealed.billed_quantity)::text,
                       trim_scale(sealed.amount)::text, sealed.currency_id)
 """
 # What other usage comes to, its period decides: it is written when that is invoiced.
@@ -41,16 +43,18 @@ _DIGEST_OF_USAGE = f"""
     encode(sha256(convert_to(
         string_agg({_USAGE}, E'\\n' ORDER BY sealed.id), 'UTF8')), 'hex')
 """
-# Samples that were thinned: their records are gone, and these are billed instead.
-_THINNED = """
-    SELECT encode(sha256(convert_to(string_agg(
-               jsonb_build_array(
-                   kept.source_id, kept.level_property, kept.level_of, kept.samples,
-                   to_jsonb(kept.kept_time), to_jsonb(kept.kept_quantity),
-                   to_jsonb(kept.kept_key))::text,
-               E'\\n' ORDER BY kept.id), 'UTF8')), 'hex')
-      FROM metered_level_kept kept WHERE kept.usage_id = usage.id
+_SAMPLES = """
+    json_build_array(
+        kept.source_id, kept.level_property, kept.level_of, kept.samples,
+        to_jsonb(kept.kept_time), to_jsonb(kept.kept_quantity),
+        to_jsonb(kept.kept_key))::text
 """
+# Samples that were thinned: their records are gone, and these are billed instead.
+_THINNED = f"""
+    SELECT encode(sha256(convert_to(string_agg(
+               {_SAMPLES}, E'\\n' ORDER BY kept.id), 'UTF8')), 'hex')
+      FROM metered_level_kept kept WHERE kept.usage_id = usage.id
+"""  # noqa: S608 - ours
 # What was deleted or masked under a retention rule is what it was before.
 _SEALED = f"""
     SELECT usage.*, meter.kind = 'call' AS is_call,
@@ -67,12 +71,13 @@ _SUMS = """
     sum(sealed.records), trim_scale(sum(sealed.quantity))::text,
     trim_scale(sum(sealed.billed_quantity))::text, trim_scale(sum(sealed.amount))::text
 """
+# OFFSET: or each digest is computed twice, once for the condition.
 _DAYS = f"""
     SELECT sealed.day, {_DIGEST_OF_USAGE.format(amount=_AMOUNT_OF_DAY)},
            sum(sealed.records)
       FROM ({_SEALED}
              WHERE usage.company_id = %(company)s
-               AND usage.day = ANY(%(days)s)) sealed
+               AND usage.day = ANY(%(days)s) OFFSET 0) sealed
      WHERE sealed.digest IS NOT NULL
      GROUP BY sealed.day
 """  # noqa: S608 - ours
@@ -88,7 +93,7 @@ _DAY_SUMS = f"""
 # Not the account of a line: accountants may choose another one at any time.
 _INVOICE_LINES = """
     SELECT line.move_id, string_agg(
-               jsonb_build_array(
+               json_build_array(
                    line.id, trim_scale(line.quantity::numeric)::text,
                    trim_scale(line.price_unit::numeric)::text,
                    trim_scale(line.price_subtotal)::text,
@@ -98,25 +103,46 @@ _INVOICE_LINES = """
            SELECT 1 FROM metered_usage WHERE invoice_line_id = line.id)
      GROUP BY line.move_id
 """
+_HEAD = """
+    json_build_array(move.name, move.invoice_date, move.partner_id,
+                      move.currency_id)::text || E'\\n' || lines.lines
+"""
+_USAGE_OF_INVOICES = f"""
+    SELECT each.*, line.move_id
+      FROM ({_SEALED}
+             WHERE usage.invoice_line_id IN (
+                   SELECT id FROM account_move_line
+                    WHERE move_id = ANY(%(moves)s))) each
+      JOIN account_move_line line ON line.id = each.invoice_line_id
+"""
 _INVOICES = f"""
     SELECT move.id, encode(sha256(convert_to(
-               jsonb_build_array(move.name, move.invoice_date, move.partner_id,
-                                 move.currency_id)::text
-               || E'\\n' || lines.lines || E'\\n' || usage.digest, 'UTF8')), 'hex'),
-           usage.records
+               {_HEAD} || E'\\n' || usage.digest, 'UTF8')), 'hex'), usage.records
       FROM account_move move
       JOIN ({_INVOICE_LINES}) lines ON lines.move_id = move.id
       JOIN (SELECT sealed.move_id, {_DIGEST_OF_USAGE.format(amount=_AMOUNT)} AS digest,
                    sum(sealed.records) AS records
-              FROM (SELECT each.*, line.move_id
-                      FROM ({_SEALED}
-                             WHERE usage.invoice_line_id IN (
-                                   SELECT id FROM account_move_line
-                                    WHERE move_id = ANY(%(moves)s))) each
-                      JOIN account_move_line line ON line.id = each.invoice_line_id
-                   ) sealed
+              FROM ({_USAGE_OF_INVOICES}) sealed
              GROUP BY sealed.move_id) usage ON usage.move_id = move.id
      WHERE move.id = ANY(%(moves)s) AND move.state = 'posted'
+"""  # noqa: S608 - ours
+_INVOICE_HEAD = f"""
+    SELECT {_HEAD} FROM account_move move
+      JOIN ({_INVOICE_LINES}) lines ON lines.move_id = move.id
+     WHERE move.id = ANY(%(moves)s)
+"""  # noqa: S608 - ours
+_INVOICE_USAGE = f"""
+    SELECT {_USAGE.format(amount=_AMOUNT)} FROM ({_USAGE_OF_INVOICES}) sealed
+     ORDER BY sealed.id
+"""  # noqa: S608 - ours
+_RECORDS_OF_USAGE = f"""
+    SELECT cdr.usage_id, {RECORD}
+      FROM metered_cdr cdr WHERE cdr.usage_id = ANY(%(usage)s)
+     ORDER BY cdr.usage_id, cdr.start_time, cdr.call_id COLLATE "C", cdr.source_id
+"""  # noqa: S608 - ours
+_SAMPLES_OF_USAGE = f"""
+    SELECT kept.usage_id, {_SAMPLES} FROM metered_level_kept kept
+     WHERE kept.usage_id = ANY(%(usage)s) ORDER BY kept.usage_id, kept.id
 """  # noqa: S608 - ours
 _INVOICE_SUMS = f"""
     SELECT line.move_id, sealed.meter_id, sealed.currency_id, {_SUMS}
@@ -161,6 +187,45 @@ def invoice_sums(cr, move_ids):
     """The same as :func:`day_sums`, of invoices by their ids."""
     cr.execute(_INVOICE_SUMS, {"keys": list(move_ids)})
     return _grouped(cr.fetchall())
+
+
+def texts_of_invoice(cr, move_id):
+    """What the digest of an invoice is made of, before that of its usage.
+
+    :return: (text of its number, date, customer, and lines; list of a text a row of
+        usage, whose last item is the digest of its records)
+    """
+    cr.execute(_INVOICE_HEAD, {"moves": [move_id]})
+    head = cr.fetchone()
+    cr.execute(_INVOICE_USAGE, {"moves": [move_id]})
+    return head[0] if head else "", [text for (text,) in cr.fetchall()]
+
+
+def texts_of_records(cr, usage_ids):
+    """Yield (id of usage, text) of each record, as they are hashed together."""
+    yield from portions(cr, _RECORDS_OF_USAGE, {"usage": list(usage_ids)})
+
+
+def texts_of_samples(cr, usage_ids):
+    """The same of samples of levels that were thinned."""
+    yield from portions(cr, _SAMPLES_OF_USAGE, {"usage": list(usage_ids)})
+
+
+def portions(cr, query, values):
+    """Yield the rows of a query, which are in memory some at a time.
+
+    :param query: text of a SELECT, ours
+    """
+    cr.execute(f"DECLARE metered_rows NO SCROLL CURSOR FOR {query}", values)
+    try:
+        while True:
+            cr.execute("FETCH %s FROM metered_rows", (ROWS_IN_MEMORY,))
+            rows = cr.fetchall()
+            if not rows:
+                return
+            yield from rows
+    finally:
+        cr.execute("CLOSE metered_rows")
 
 
 def _grouped(rows):

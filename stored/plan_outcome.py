@@ -7,6 +7,7 @@ import numpy as np
 from ..ingest.marks import note_change
 from ..ingest.usage_store import as_array
 from .balance_store import store_balances
+from .charge_changes import note_charge_changes
 
 _WRITE_CDRS = """
     UPDATE metered_cdr cdr
@@ -52,6 +53,10 @@ class Stored:
         rows = np.flatnonzero(differs)
         if not len(rows):
             return
+        again = rows[(charge != stored)[rows] & (before != "")[rows]]
+        if len(again):
+            ids = calls["cdr_id"].to_numpy()[again]
+            note_charge_changes(self.cr, "plan", ids, charge[again])
         self.cr.execute(
             _WRITE_CDRS,
             (

@@ -100,18 +100,20 @@ class Rerated:
     changed_of: dict
 
 
-def rerate(usage, write=True):
+def rerate(usage, write=True, user_id=None):
     """Rate the CDRs of usage again.
 
     :param usage: ``metered.usage`` records with all rights, open; locked by the caller,
         if to write, who makes exceptions of what no rate fits any more
     :param write: False: only tell what would come of it
+    :param user_id: who asked for it; None: the user of the environment
     :return: :class:`Rerated`
     """
     env = usage.env
+    user_id = user_id or env.uid
     before = read_sums(usage)
     works = [
-        _Rerating(env, env["res.company"].browse(company_id), rows, write)
+        _Rerating(env, env["res.company"].browse(company_id), rows, write, user_id)
         for company_id, rows in before.groupby("company_id")
     ]
     for work in works:
@@ -143,7 +145,8 @@ def read_sums(usage):
 class _Rerating:
     """Usage of one company on its way through the engine."""
 
-    def __init__(self, env, company, usage, write):
+    def __init__(self, env, company, usage, write, user_id):
+        self.user_id = user_id
         self.env = env(context={**env.context, "allowed_company_ids": company.ids})
         self.usage = usage.reset_index(drop=True)
         self.write = write
@@ -351,4 +354,4 @@ class _Rerating:
                 np.int64,
             )
         values = [column[changed] for column in new.values()]
-        write_cdrs(self.env.cr, ids[changed], usage_id, values)
+        write_cdrs(self.env.cr, ids[changed], usage_id, values, self.user_id)

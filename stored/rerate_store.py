@@ -5,6 +5,7 @@
 import numpy as np
 
 from ..ingest.usage_store import as_array
+from .charge_changes import note_charge_changes
 
 _WRITE_CDRS = """
     UPDATE metered_cdr cdr
@@ -45,13 +46,18 @@ _MOVE_USAGE = """
 """
 
 
-def write_cdrs(cr, ids, usage_ids, values):
+def write_cdrs(cr, ids, usage_ids, values, user_id=None):
     """Write CDRs that changed.
 
     :param ids, usage_ids: of each, int64
     :param values: columns of each: rate and band id, billed quantity, charge in
         micro-units, currency id, the deck's charge in micro-units
+    :param user_id: who asked for it
     """
+    rate_id, _band_id, _billed, charge, currency_id, _deck = values
+    note_charge_changes(
+        cr, "rerated", ids, charge, currency_id, rate_id, user_id=user_id
+    )
     cr.execute(
         _WRITE_CDRS,
         (as_array(ids), as_array(usage_ids), *map(as_array, values)),

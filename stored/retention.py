@@ -4,7 +4,9 @@
 
 A row of usage is dealt with as a whole: all its calls, or none. What it comes to, what
 its calls took of allowances, and a digest of the calls as they were stay, so that the
-invoice still adds up. Whoever calls commits.
+invoice still adds up. The same goes for events of meters, whose price needs no more of
+them than their number and their sum: that of calls is the sum of their charges, theirs
+is the share of the price of their period. Whoever calls commits.
 """
 
 from ..statement.masking import HIDDEN
@@ -21,10 +23,14 @@ _SUM_COLUMNS = """
     records, quantity, billed_quantity, charge, seal, bytes, run_id, kind, done_on
 """
 
+_METERS = """
+    meter.kind = %(meter_kind)s
+    AND (%(meters)s::int[] IS NULL OR meter.id = ANY(%(meters)s::int[]))
+"""
 # What is closed: on a posted invoice, and of no period that is still running.
 _CLOSED = f"""
       FROM metered_usage usage
-      JOIN metered_meter meter ON meter.id = usage.meter_id AND meter.kind = 'call'
+      JOIN metered_meter meter ON meter.id = usage.meter_id AND {_METERS}
       JOIN res_partner partner ON partner.id = usage.partner_id
       JOIN account_move_line line ON line.id = usage.invoice_line_id
       JOIN account_move move ON move.id = line.move_id AND move.state = 'posted'
@@ -62,15 +68,19 @@ _COUNT = f"""
 _WAITING = """
     SELECT coalesce(sum(usage.records), 0)
       FROM metered_usage usage
-      JOIN metered_meter meter ON meter.id = usage.meter_id AND meter.kind = 'call'
+      JOIN metered_meter meter
+        ON meter.id = usage.meter_id AND meter.kind = %(meter_kind)s
      WHERE usage.company_id = %(company)s AND usage.day < %(before)s
+       AND usage.records > 0
        AND coalesce(usage.details_gone, '') != ALL(%(gone)s)
 """
-_FIRST_DAY = """
-    SELECT min(day) FROM metered_usage
-     WHERE company_id = %(company)s AND day < %(before)s
-       AND coalesce(details_gone, '') != ALL(%(gone)s)
-       AND invoice_line_id IS NOT NULL
+_FIRST_DAY = f"""
+    SELECT min(usage.day)
+      FROM metered_usage usage
+      JOIN metered_meter meter ON meter.id = usage.meter_id AND {_METERS}
+     WHERE usage.company_id = %(company)s AND usage.day < %(before)s
+       AND coalesce(usage.details_gone, '') != ALL(%(gone)s)
+       AND usage.invoice_line_id IS NOT NULL
 """
 _LOCK = """
     SELECT usage.id
@@ -86,15 +96,17 @@ _KEEP = f"""
         company_id, partner_id, meter_id, day, currency_id, usage_id, {_SUM_COLUMNS})
     SELECT usage.company_id, usage.partner_id, usage.meter_id, usage.day,
            usage.currency_id, usage.id, sums.records, sums.quantity,
-           sums.billed_quantity, sums.charge, sums.seal, sums.bytes, %(run)s,
+           usage.billed_quantity, usage.amount, sums.seal, sums.bytes, %(run)s,
            %(kind)s, %(today)s
       FROM metered_usage usage
      CROSS JOIN LATERAL (
            SELECT {_SUMS} FROM metered_cdr cdr WHERE cdr.usage_id = usage.id OFFSET 0
            ) sums
      WHERE usage.id = ANY(%(usage)s) AND sums.records = usage.records
-       AND sums.quantity = usage.quantity AND sums.charge = usage.amount
-       AND sums.billed_quantity = usage.billed_quantity
+       AND sums.quantity = usage.quantity
+       AND (%(meter_kind)s != 'call' OR (
+            sums.charge = usage.amount
+            AND sums.billed_quantity = usage.billed_quantity))
  RETURNING usage_id, records, bytes
 """  # noqa: S608 - ours
 _KEEP_TAKEN = """
@@ -132,7 +144,7 @@ _FREE = f"""
       LEFT JOIN metered_meter meter ON meter.id = cdr.meter_id
      WHERE cdr.usage_id IS NULL AND cdr.company_id = %(company)s
        AND cdr.state = 'not_billable' AND cdr.register_id IS NULL
-       AND coalesce(meter.kind, 'call') = 'call'
+       AND coalesce(meter.kind, 'call') = %(meter_kind)s
        AND cdr.start_time < %(before)s AND NOT cdr.id = ANY(%(disputed)s)
        AND NOT {
     HELD.format(
@@ -171,7 +183,7 @@ def count_closed(cr, values):
     """What could be dealt with now.
 
     :param dict values: company, before (first day that stays), gone, owners, since,
-        disputed, disputed_usage, today
+        disputed, disputed_usage, today, meter_kind, meters (ids, None for all)
     :return: dict: records, usage, customers, first and last day, ``free``: calls that
         were never charged, and ``waiting``: records as old that have to stay
     """
@@ -204,7 +216,7 @@ def closed_usage(cr, values, day, after, most):
 def seal_usage(cr, usage_ids, values):
     """Keep what calls of usage come to, with a seal; locks the usage.
 
-    :param dict values: run, kind, today
+    :param dict values: run, kind, today, meter_kind
     :return: (ids of usage that is sealed, number of its calls, their bytes); the others
         are not on a posted invoice anymore, or are not the sum of their calls
     """

@@ -10,28 +10,44 @@ from datetime import date
 
 from ..ingest.kept_samples import DIGEST
 from ..ingest.marks import note_change
+from .held import HELD
 
 #: samples that are packed, and committed, together
 PORTION_SAMPLES = 50_000
 #: samples whose sources are looked for together
 STRETCH_SAMPLES = 2_000_000
 
-# Usage that was thinned has as many packed samples as records.
-_STRETCH = """
+# Usage that was thinned has as many packed samples as records. What is on hold stays.
+_OLD = f"""
+      FROM metered_usage usage
+      LEFT JOIN (SELECT usage_id, sum(samples) AS samples
+                   FROM metered_level_kept GROUP BY usage_id) kept
+        ON kept.usage_id = usage.id
+      LEFT JOIN account_move_line line ON line.id = usage.invoice_line_id
+     WHERE usage.company_id = %(company)s AND usage.meter_id = ANY(%(meters)s)
+       AND usage.day < %(before)s AND usage.records > coalesce(kept.samples, 0)
+       AND NOT {
+    HELD.format(
+        partner="usage.partner_id",
+        day="usage.day",
+        invoice="line.move_id",
+        batch="ANY(SELECT batch_id FROM metered_cdr WHERE usage_id = usage.id)",
+    )
+}
+"""
+_STRETCH = f"""
     SELECT id, day FROM (
         SELECT usage.id, usage.day, usage.records - coalesce(kept.samples, 0) AS raw,
                sum(usage.records - coalesce(kept.samples, 0))
                    OVER (ORDER BY usage.day, usage.id) AS running
-          FROM metered_usage usage
-          LEFT JOIN (SELECT usage_id, sum(samples) AS samples
-                       FROM metered_level_kept GROUP BY usage_id) kept
-            ON kept.usage_id = usage.id
-         WHERE usage.company_id = %(company)s AND usage.meter_id = ANY(%(meters)s)
-           AND usage.day < %(before)s AND usage.records > coalesce(kept.samples, 0)
-           AND (usage.day, usage.id) > (%(day)s, %(id)s)) old
+        {_OLD} AND (usage.day, usage.id) > (%(day)s, %(id)s)) old
      WHERE running - raw < %(most)s
      ORDER BY day, id
-"""
+"""  # noqa: S608 - ours
+_COUNT = f"""
+    SELECT coalesce(sum(usage.records - coalesce(kept.samples, 0)), 0), count(*),
+           count(DISTINCT usage.partner_id), min(usage.day), max(usage.day) {_OLD}
+"""  # noqa: S608 - ours
 _SOURCES = """
     SELECT cdr.source_id, usage.meter_id, usage.id, cdr.records
       FROM metered_usage usage
@@ -90,10 +106,22 @@ _THIN = f"""
 """  # noqa: S608 - ours
 
 
-def thinnable(cr, company_id, meter_ids, before, after=None):
+def count_thinnable(cr, company_id, meter_ids, before, today):
+    """What could be thinned now.
+
+    :return: dict: records, usage, customers, first and last day
+    """
+    values = {"company": company_id, "meters": list(meter_ids)}
+    cr.execute(_COUNT, {**values, "before": before, "today": today})
+    names = ("records", "usage", "customers", "first_day", "last_day")
+    return dict(zip(names, cr.fetchone(), strict=True))
+
+
+def thinnable(cr, company_id, meter_ids, before, today, after=None):
     """Usage with samples that may be thinned, in portions.
 
     :param before: first day that stays as it is
+    :param today: date, on which holds apply
     :param after: where the stretch before this one ended; None: there was none
     :return: (list of (source id, meter id, list of ids of ``metered.usage``), where
         this stretch ends, None where there is no more)
@@ -103,6 +131,7 @@ def thinnable(cr, company_id, meter_ids, before, after=None):
         "company": company_id,
         "meters": list(meter_ids),
         "before": before,
+        "today": today,
         "day": day,
         "id": usage_id,
         "most": STRETCH_SAMPLES,

@@ -67,6 +67,7 @@ from .connectors import test_connector_netsapiens
 from .connectors import test_connector_own_credentials
 from .connectors import test_connector_windows
 from .connectors import test_events
+from .connectors import test_file_baf
 from .connectors import test_file_delimited
 from .connectors import test_file_detect
 from .connectors import test_file_head
@@ -109,6 +110,7 @@ from .dispute import test_dispute_portal
 from .dispute import test_dispute_tours
 from .dispute import test_disputes
 from .dispute import test_disputes_rerated
+from .evidence import test_evidence
 from .exception import test_cure_durability
 from .exception import test_exception_causes
 from .exception import test_exception_cures
@@ -195,6 +197,7 @@ from .ingest import test_import_together
 from .ingest import test_import_usage
 from .ingest import test_import_wizard
 from .ingest import test_joined
+from .ingest import test_legs
 from .ingest import test_number_destinations
 from .ingest import test_number_normalisation
 from .ingest import test_number_plans
@@ -296,6 +299,7 @@ from .rerate import test_rerate_meters
 from .rerate import test_rerate_plans
 from .retention import test_retention
 from .retention import test_retention_durability
+from .retention import test_retention_events
 from .retention import test_retention_tour
 from .screen import test_accessibility
 from .screen import test_activity

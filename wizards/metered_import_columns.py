@@ -12,6 +12,7 @@ from ..ingest.directions import code_of
 from ..ingest.extract import column
 from ..ingest.likely_columns import likely_column
 from ..ingest.mapping import read_target, repeated_names
+from ..ingest.record_kinds import unread_kinds
 from ..ingest.survey import MOST_EXAMPLES
 from ..ingest.told_zone import TITLE
 from ..ingest.unread_quantity import unread_quantity
@@ -156,7 +157,24 @@ class MeteredImport(models.TransientModel):
                 column=found.zone,
                 zone=self.source_id.timezone,
             )
+        yield from self._kind_texts(frame, settings)
         yield from self._uncounted_texts(frame, settings)
+
+    def _kind_texts(self, frame, settings):
+        """The question about a column that says that some records are no calls."""
+        name, texts, others = unread_kinds(frame, settings)
+        if not name:
+            return
+        yield self.env._(
+            "The column %(name)s seems to say that some records are not calls to be "
+            "charged: %(examples)s. Add a charging rule for them to the source, or "
+            "choose Keep with the record if they are charged. Records: %(count)s.",
+            name=name,
+            examples=" · ".join(
+                pc.unique(texts.filter(pa.array(others)))[:MOST_EXAMPLES].to_pylist()
+            ),
+            count=int(others.sum()),
+        )
 
     def _answered_texts(self, frame):
         """The question about a column that tells whether calls were answered."""

@@ -133,6 +133,7 @@ class MeteredManualInvoice(models.TransientModel):
         self._read_counters()
         self.env["metered.usage"].sudo()._apply_plans(self._domain())
         self.env["metered.usage"]._lock(self._domain())
+        self._lock_levels()
         seen = self.seen or {}
         found = self._find()
         self._show(found, changes=self._describe_changes(seen, found))
@@ -185,6 +186,29 @@ class MeteredManualInvoice(models.TransientModel):
             domain.append(("meter_id", "in", self.meter_ids.ids))
         return domain
 
+    def _held(self):
+        """Levels that only this invoice bills, whether there are samples or not.
+
+        :return: as ``_price_meters`` of ``metered.usage`` takes them
+        """
+        partner = self.partner_id.sudo().with_company(self.company_id)
+        after = fields.Date.add(self.date_to, days=1)
+        meters = partner._metered_levels_alone(self.date_from, after)
+        if self.meter_ids:
+            meters &= self.meter_ids.sudo()
+        return partner.commercial_partner_id, meters
+
+    def _lock_levels(self):
+        """Have another invoice of the same levels wait, and then find them billed.
+
+        There may be no usage that could be locked.
+        """
+        customer, meters = self._held()
+        if meters:
+            self.env.cr.execute(
+                "UPDATE res_partner SET id = id WHERE id = %s", (customer.id,)
+            )
+
     def _invoice_partner(self):
         """The contact that the invoice is addressed to."""
         partner = self.partner_id.sudo().with_company(self.company_id)
@@ -211,6 +235,7 @@ class MeteredManualInvoice(models.TransientModel):
             date_from=self.date_from,
             date_to=fields.Date.add(self.date_to, days=1),
             date=today,
+            held=self._held(),
         )
         invoice = (
             self.env["account.move"]

@@ -82,6 +82,45 @@ class MeteredManualInvoice(models.TransientModel):
             for period in unbilled
         ]
 
+    def _check_floor(self, amount):
+        """Whether a renewal would wait for more: this invoice does not.
+
+        :param amount: float, in the currency of the invoice
+        """
+        company, currency = self.company_id, self._invoice_currency()
+        partner = self.partner_id.sudo().with_company(company)
+        subscriptions = self.env["sale.subscription"].sudo()
+        subscriptions = subscriptions.search(
+            [
+                ("company_id", "=", company.id),
+                ("in_progress", "=", True),
+                (
+                    "partner_id.commercial_partner_id",
+                    "=",
+                    partner.commercial_partner_id.id,
+                ),
+            ]
+        )
+        floors = self.env["metered.invoice.floor"].sudo()._of_company(company)
+        every = [
+            floors._for_customer(partner, currency, template)
+            for template in subscriptions.template_id or [None]
+        ]
+        least = min((floor.amount for floor in every), default=0.0)
+        if not amount or currency.compare_amounts(amount, least) >= 0:
+            return []
+        return [
+            (
+                None,
+                self.env._("Smallest invoice"),
+                self.env._(
+                    "A renewal without a flat fee would carry this amount forward, "
+                    "because it is less than %s. The invoice is created all the same.",
+                    currency.format(least),
+                ),
+            )
+        ]
+
     def _check_sources(self):
         """Whether usage of the customer comes in from its sources."""
         company, partner, *_days = self._domain()

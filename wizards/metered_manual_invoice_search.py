@@ -101,6 +101,7 @@ class MeteredManualInvoice(models.TransientModel):
                 self.company_id.sudo(),
                 self.date_from,
                 fields.Date.add(self.date_to, days=1),
+                held=self._held(),
             )
         except UserError as error:
             found.problem = str(error)
@@ -160,6 +161,8 @@ class MeteredManualInvoice(models.TransientModel):
                         "amount": float(total),
                     }
                 )
+        amount = sum(line["amount"] for line in lines)
+        checks = [*self._checks(found), *self._check_floor(amount)]
         unrated = self.env["metered.exception"].search_count(self._exception_domain())
         self._set_as_program(
             {
@@ -173,12 +176,12 @@ class MeteredManualInvoice(models.TransientModel):
                     self._unbilled_domain()
                 ),
                 "currency_id": currency.id,
-                "amount": sum(line["amount"] for line in lines),
+                "amount": amount,
                 "line_ids": [
                     Command.clear(),
                     *(Command.create(values) for values in lines),
                 ],
-                "checks": self._render_checks(self._checks(found)),
+                "checks": self._render_checks(checks),
                 "problem": self._find_problem(found, meters, unrated),
             }
         )
@@ -249,7 +252,7 @@ class MeteredManualInvoice(models.TransientModel):
                 "No rate matches the calls of these days anymore. Check the "
                 "customer's rate deck."
             )
-        if found.billed:
+        if found.billed or found.invoices:
             return self.env._(
                 "All usage of these days is already invoiced: %s.", found.invoices
             )

@@ -69,10 +69,10 @@ def unpacked(body, encoding=""):
     return b"".join(parts)
 
 
-def too_large():
+def too_large(most=MOST_BYTES):
     """The fault of a request with too many bytes."""
     return RequestFault(
         413,
-        f"A request can be at most {MOST_BYTES // 2**20} MiB, also when unpacked. "
+        f"A request can be at most {most // 2**20} MiB, also when unpacked. "
         "Send the events in several requests.",
     )

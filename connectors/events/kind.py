@@ -3,6 +3,7 @@
 """Programs that push events, as a kind of source."""
 
 from ..kinds import Kind, register_kind
+from .cloud_event import read_events
 
 
 @register_kind
@@ -14,6 +15,7 @@ class Events(Kind):
     preset = "events"
     is_posted_to = True
     takes_events = True
+    is_pushed_to = True
     has_tokens = False
     writes_json = True
     has_own_fields = True
@@ -21,3 +23,7 @@ class Events(Kind):
     @classmethod
     def asks_for(cls, form):
         return super().asks_for(form) | {"events"}
+
+    @classmethod
+    def read_pushed(cls, body, content_type, headers=()):
+        return read_events(body, content_type, headers)

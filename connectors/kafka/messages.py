@@ -312,10 +312,9 @@ def _text(value):
 
 def _plain_numbers(column):
     """Numbers as digits: those alone change that have a fraction or an exponent."""
-    is_broken = pc.match_substring_regex(column, "[.eE]")
-    if not pc.any(is_broken).as_py():
-        return column
     numbers = column.dictionary_encode()
+    if not pc.any(pc.match_substring_regex(numbers.dictionary, "[.eE]")).as_py():
+        return column
     plain = [
         exact_number(n) if set(n) & set(".eE") else n
         for n in numbers.dictionary.to_pylist()

@@ -86,9 +86,11 @@ class Shape:
         for name in self._filled:
             good = _and(good, pc.greater(pc.binary_length(columns[name]), 0))
         for name in self._solid:
-            blank = pc.match_substring_regex(columns[name], _BLANK)
-            length = pc.greater(pc.binary_length(columns[name]), 0)
-            good = _and(good, pc.and_(pc.invert(blank), length))
+            # Few that many messages have.
+            distinct = columns[name].dictionary_encode()
+            solid = pc.invert(pc.match_substring_regex(distinct.dictionary, _BLANK))
+            length = pc.greater(pc.binary_length(distinct.dictionary), 0)
+            good = _and(good, pc.and_(solid, length).take(distinct.indices))
         if good is not None and not pc.all(good).as_py():
             columns = {name: column.filter(good) for name, column in columns.items()}
             rows = np.flatnonzero(is_such)

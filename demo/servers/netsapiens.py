@@ -146,6 +146,8 @@ class NetSapiensServer(FaultyServer):
 
     def _answer_v2(self, request):
         path = request.path.removeprefix(V2)
+        if request.method == "PUT":
+            return self._change(request, path)
         found = self.description.find(request.method, path)
         if found is None:
             self._note(request, ["this address is not described"])
@@ -171,6 +173,28 @@ class NetSapiensServer(FaultyServer):
                 self.description.answer_problems(operation, reply.status, data),
             )
         return reply
+
+    def _change(self, request, path):
+        """Change a domain: what is not given stays.
+
+        The excerpt has no such operation; its body has the properties of a domain.
+        """
+        found = self.description.find("GET", path)
+        if found is None or found[0] != "/domains/{domain}":
+            self._note(request, ["this address is not described"])
+            return _error(404, "Not found")
+        if not self._is_known(request):
+            return _error(401, "Token is expired or invalid")
+        domain = self.domains.get(found[2][0])
+        if domain is None:
+            return _error(404, "Record not found")
+        wrong = self.description.change_problems("Domain", request.json)
+        self._note(request, wrong)
+        if wrong:
+            return _error(400, "; ".join(wrong))
+        with self.lock:
+            domain.changed.update(request.json)
+        return Reply.of({"code": 202, "message": "Accepted"}, 202)
 
     def _note(self, request, problems):
         with self.lock:

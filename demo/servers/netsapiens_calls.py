@@ -83,6 +83,8 @@ class Domain:
     users: list = field(default_factory=list)
     numbers: list = field(default_factory=list)  # (number, application, description)
     legs: list = field(default_factory=list)
+    #: properties that a client has changed
+    changed: dict = field(default_factory=dict)
 
 
 @dataclass

@@ -17,6 +17,7 @@ def domain_row(domain):
             if domain.allowed_calls is None
             else {"limits-max-active-calls-total": domain.allowed_calls}
         ),
+        **domain.changed,
     }
 
 

@@ -100,6 +100,30 @@ class Description:
         schema["additionalProperties"] = False
         return [error.message for error in self._validator(schema).iter_errors(body)]
 
+    def change_problems(self, name, body):
+        """What is wrong with an object that changes some properties of another one.
+
+        :param name: of its schema
+        :param body: parsed
+        :return: list of texts
+        """
+        if not isinstance(body, dict):
+            return ["the body is no JSON object"]
+        described = self.schemas[name]["properties"]
+        problems = [
+            f"{key} cannot be changed"
+            for key in body
+            if described.get(key, {}).get("readOnly")
+        ]
+        schema = {
+            "type": "object",
+            "properties": described,
+            "additionalProperties": False,
+        }
+        return problems + [
+            error.message for error in self._validator(schema).iter_errors(body)
+        ]
+
     def answer_problems(self, operation, status, data):
         """What is wrong with an answer of ours.
 

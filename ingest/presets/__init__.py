@@ -6,11 +6,18 @@ A preset only fills in a source; the operator's own changes count from then on.
 """
 
 from .base import Preset, PresetRule
-from .cloud import TEAMS, TEAMS_DIRECT_ROUTING, TWILIO
+from .cloud import TEAMS, TEAMS_DIRECT_ROUTING, TWILIO, TWILIO_CONSOLE
 from .general import ASTERISK, CISCO, EVENTS, FREESWITCH, GENERIC, NETSAPIENS, USAGE
 from .lines import CHARGEOVER, USAGE_LINES
-from .pbx import AVAYA_IP_OFFICE, FRITZBOX, GRANDSTREAM, THREECX, YEASTAR
-from .softswitch import BROADWORKS, FUSIONPBX, KAMAILIO, KAZOO
+from .pbx import (
+    AVAYA_IP_OFFICE,
+    FRITZBOX,
+    GRANDSTREAM,
+    THREECX,
+    THREECX_CALL_LOGS,
+    YEASTAR,
+)
+from .softswitch import BROADWORKS, FUSIONPBX, KAMAILIO, KAZOO, METASWITCH
 
 __all__ = ["PRESETS", "Preset", "PresetRule"]
 
@@ -28,11 +35,14 @@ PRESETS = {
         GRANDSTREAM,
         KAMAILIO,
         KAZOO,
+        METASWITCH,
         NETSAPIENS,
         TEAMS,
         TEAMS_DIRECT_ROUTING,
         THREECX,
+        THREECX_CALL_LOGS,
         TWILIO,
+        TWILIO_CONSOLE,
         YEASTAR,
         USAGE,
         EVENTS,

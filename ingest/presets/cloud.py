@@ -13,7 +13,9 @@ Microsoft Teams
 
 Twilio
     "Call resource" (twilio.com/docs): names and words of the properties, times in GMT
-    as in RFC 2822. The columns of the console's own file are not documented.
+    as in RFC 2822. The names of the console's own file, and its times as ``09:00:05 UTC
+    2026-10-01``, are from a program that a user published; its words are those that
+    the console shows. A time zone other than the source's is asked about.
 """
 
 from ..identify import PayerStep
@@ -51,6 +53,7 @@ TEAMS_DIRECT_ROUTING = Preset(
     columns=(
         # Parts of a call share the correlation.
         ColumnSpec("call_id", "CorrelationId+Invite time+Callee Number"),
+        ColumnSpec("linked_id", "CorrelationId"),
         ColumnSpec("start_time", "Invite time"),
         ColumnSpec("answer_time", "Start time"),
         ColumnSpec("end_time", "End time"),
@@ -94,4 +97,24 @@ TWILIO = Preset(
     ),
     timezone="UTC",
     layouts=("twilio",),
+)
+
+TWILIO_CONSOLE = Preset(
+    key="twilio_console",
+    name="Twilio (call log of the console)",
+    columns=(
+        ColumnSpec("call_id", "Call Sid"),
+        ColumnSpec("start_time", "Start Time"),
+        ColumnSpec("seconds", "Duration"),
+        ColumnSpec("caller", "From"),
+        ColumnSpec("callee", "To"),
+        ColumnSpec("direction", "Direction"),
+    ),
+    rules=(
+        not_billable("Not completed", Condition("Status", "not like", "[Cc]ompleted")),
+        INBOUND,
+        INTERNAL,
+    ),
+    payers=(number_of("caller", "outbound"), number_of("callee", "inbound")),
+    layouts=("twilio_console",),
 )

@@ -30,6 +30,7 @@ ASTERISK = Preset(
     name="Asterisk (Master.csv, cdr_custom, SQL)",
     columns=(
         ColumnSpec("call_id", "uniqueid+sequence"),
+        ColumnSpec("linked_id", "linkedid"),
         ColumnSpec("start_time", "start_epoch,start,calldate"),
         ColumnSpec("time_hint", "uniqueid"),
         ColumnSpec("seconds", "billsec", "s"),
@@ -84,6 +85,7 @@ FREESWITCH = Preset(
     name="FreeSWITCH (mod_cdr_csv)",
     columns=(
         ColumnSpec("call_id", "uuid"),
+        ColumnSpec("linked_id", "uuid+bleg_uuid"),
         ColumnSpec("start_time", "start_epoch,start_stamp"),
         ColumnSpec("seconds", "billsec", "s"),
         ColumnSpec("duration", "duration", "s"),
@@ -109,6 +111,7 @@ CISCO = Preset(
     name="Cisco CUCM",
     columns=(
         ColumnSpec("call_id", "pkid"),
+        ColumnSpec("linked_id", "globalCallID_callManagerId+globalCallID_callId"),
         ColumnSpec("start_time", "dateTimeOrigination", "epoch"),
         ColumnSpec("seconds", "duration", "s"),
         ColumnSpec("caller", "callingPartyNumber"),
@@ -134,6 +137,7 @@ GENERIC = Preset(
     name="Generic CSV (documented layout)",
     columns=(
         ColumnSpec("call_id", "call_id"),
+        ColumnSpec("linked_id", "linked_id"),
         ColumnSpec("start_time", "start_time"),
         ColumnSpec("seconds", "duration"),
         ColumnSpec("caller", "caller"),
@@ -159,6 +163,7 @@ NETSAPIENS = Preset(
     name="NetSapiens",
     columns=(
         ColumnSpec("call_id", "call_id"),
+        ColumnSpec("linked_id", "call-orig-call-id"),
         ColumnSpec("start_time", "start_time"),
         ColumnSpec("seconds", "talking_seconds", "s"),
         ColumnSpec("duration", "total_seconds", "s"),

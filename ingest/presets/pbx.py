@@ -6,8 +6,12 @@
     "CDR - Call Data Records" (3cx.com): the 27 fields of the CDR output in the order of
     the manual, without a header. Lines that users published have dates as
     ``2024/06/17 05:59:49``, numbers of extensions as ``Ext.10016``, and a duration from
-    answer to end. The manual does not say the time zone. The report "Call Logs" of the
-    console is not read: nothing that could be found tells inbound from outbound in it.
+    answer to end. The manual does not say the time zone.
+    Of the report "Call Logs" of version 20 the names and examples are from programs
+    that users published: ``Call Time`` as ``2026-10-01T09:00:00`` without a zone, or
+    with ``Z``; ends as ``Ann Lee (1001)``, ``1001`` or a number; a row for each part of
+    a call, of which all have its Call ID; a last row ``Totals``. The report of earlier
+    versions does not tell inbound from outbound, and is not read.
 
 Yeastar
     "Call Detail Record (CDR) Overview" (help.yeastar.com, P-Series): names of the
@@ -40,6 +44,7 @@ from .base import (
     OUTSIDE_NUMBER,
     Preset,
     PresetRule,
+    direction_is,
     extension_of,
     not_billable,
     number_of,
@@ -107,6 +112,44 @@ THREECX = Preset(
         number_of("caller"),
     ),
     layouts=("3cx",),
+)
+
+# The number in brackets behind a name, or alone.
+_NUMBER_OF_END = r"(?:^|\()(\+?[0-9*#]+)\)?$"
+#: such an end that no extension has
+_OUTSIDE_END = r"(?:^|\()\+?[0-9]{7,}\)?$"
+
+THREECX_CALL_LOGS = Preset(
+    key="3cx_call_logs",
+    name="3CX (report Call Logs, version 20)",
+    columns=(
+        ColumnSpec("call_id", "Call ID+Call Time+From+To"),
+        ColumnSpec("start_time", "Call Time"),
+        ColumnSpec("seconds", "Talking", "h:mm:ss"),
+        ColumnSpec("caller", "From", pattern=_NUMBER_OF_END),
+        ColumnSpec("callee", "To", pattern=_NUMBER_OF_END),
+        ColumnSpec("direction", "Direction"),
+    ),
+    rules=(
+        not_billable("Not answered", Condition("Status", "is not", "Answered")),
+        # Whoever forwarded it pays for the call that left.
+        PresetRule(
+            "Forwarded to an outside number",
+            "declared",
+            "outbound",
+            (direction_is("inbound"), Condition("To", "matches", _OUTSIDE_END)),
+        ),
+        PresetRule(
+            "Outside number called as an internal one",
+            "declared",
+            "outbound",
+            (direction_is("internal"), Condition("To", "matches", _OUTSIDE_END)),
+        ),
+        INBOUND,
+        INTERNAL,
+    ),
+    payers=(extension_of("caller", "outbound"), number_of("caller", "outbound")),
+    layouts=("3cx_call_logs",),
 )
 
 # A name may stand before the number: Ann<1001>.
@@ -219,6 +262,7 @@ AVAYA_IP_OFFICE = Preset(
             "call_id",
             "Call Start+Call ID+Continuation+Party1Device+Party2Device+Connected Time",
         ),
+        ColumnSpec("linked_id", "Call ID"),
         ColumnSpec("start_time", "Call Start"),
         ColumnSpec("seconds", "Connected Time", "h:mm:ss"),
         # Over SIP trunks, the address may follow the number.

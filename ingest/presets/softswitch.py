@@ -11,7 +11,8 @@ BroadWorks
     Names of the columns of release 18; Freeside's reader of release 22, after the
     *Accounting CDR Interface Specification*: only rows of type Normal are calls. The
     specification itself is not public: that times are in UTC, as
-    ``20261001090000.123``, is general knowledge.
+    ``20261001090000.123``, is general knowledge, and so is that the two records of a call
+    between users name each other: *localCallId* of one is *remoteCallId* of the other.
 
 Kamailio
     ``acc_cdrs`` of the module *acc* (kamailio.org, database schema), with the columns
@@ -26,7 +27,9 @@ Kazoo
     column ``timestamp`` counts from year 0; ``unix_timestamp`` is taken.
 
 Metaswitch
-    Nothing public could be found about its files; there is no preset.
+    Binary files in Billing AMA Format, see ``connectors/baf.py``: structures, fields,
+    and call types after the maker's own viewer of them, bafview 4.0. Its manuals are
+    not public; nothing could be found of other formats (CSV, XML, RADIUS).
 """
 
 from ..identify import PayerStep
@@ -36,6 +39,7 @@ from .base import (
     INBOUND,
     INTERNAL,
     Preset,
+    PresetRule,
     extension_of,
     not_billable,
     number_of,
@@ -74,6 +78,7 @@ BROADWORKS = Preset(
     name="BroadWorks (accounting CDR)",
     columns=(
         ColumnSpec("call_id", "recordId"),
+        ColumnSpec("linked_id", "localCallId+remoteCallId"),
         ColumnSpec("start_time", "startTime"),
         ColumnSpec("answer_time", "answerTime"),
         ColumnSpec("end_time", "releaseTime"),
@@ -102,6 +107,7 @@ KAMAILIO = Preset(
     name="Kamailio (acc_cdrs, cdrs)",
     columns=(
         ColumnSpec("call_id", "sip_call_id+sip_from_tag+sip_to_tag,callid,id"),
+        ColumnSpec("linked_id", "sip_call_id,callid"),
         ColumnSpec("start_time", "call_start_time,start_time"),
         ColumnSpec("seconds", "duration", "s"),
         ColumnSpec("caller", "src_username,src_user"),
@@ -124,6 +130,7 @@ KAZOO = Preset(
     name="Kazoo (CDR as CSV)",
     columns=(
         ColumnSpec("call_id", "id"),
+        ColumnSpec("linked_id", "call_id+other_leg_call_id"),
         ColumnSpec("start_time", "unix_timestamp", "epoch"),
         ColumnSpec("seconds", "billing_seconds", "s"),
         ColumnSpec("duration", "duration_seconds", "s"),
@@ -146,4 +153,58 @@ KAZOO = Preset(
         extension_of("caller"),
     ),
     layouts=("kazoo",),
+)
+
+#: call types of calls that a subscriber made: message rate, toll, directory assistance,
+#: ISDN, interLATA, feature groups A and B, number services; and of those that came in
+_OUTGOING = "001,005,006,009,033,045,088,110,131,134,141,142"
+_INCOMING = "119,132,135"
+
+METASWITCH = Preset(
+    key="metaswitch",
+    name="Metaswitch (Billing AMA Format)",
+    columns=(
+        ColumnSpec("start_time", "date+time"),
+        ColumnSpec("seconds", "elapsed", "s"),
+        ColumnSpec("caller", "originating_number"),
+        ColumnSpec("callee", "terminating_number"),
+    ),
+    rules=(
+        PresetRule(
+            "Marked, damaged, or of an unknown structure",
+            "declared",
+            "",
+            (Condition("record_status", "is set"),),
+        ),
+        # Parts of a call that lasts for days: the last one may count all of it.
+        PresetRule(
+            "Part of a long call",
+            "declared",
+            "",
+            (Condition("timing", "matches", "^..[^05]"),),
+        ),
+        not_billable("Not answered", Condition("answer", "one of", "1,5,8")),
+        PresetRule(
+            "Answer not certain", "declared", "", (Condition("answer", "is", "2"),)
+        ),
+        not_billable(
+            "Inbound",
+            Condition("call_type", "one of", _INCOMING),
+            direction="inbound",
+        ),
+        not_billable(
+            "Inbound, terminating structure",
+            Condition("structure", "one of", "0079,0221,0653"),
+            direction="inbound",
+        ),
+        PresetRule(
+            "Outbound",
+            "billable",
+            "outbound",
+            (Condition("call_type", "one of", _OUTGOING),),
+        ),
+        PresetRule("Unknown call type", "declared", "", ()),
+    ),
+    payers=(number_of("caller"),),
+    layouts=("metaswitch_baf",),
 )

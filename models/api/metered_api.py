@@ -33,15 +33,40 @@ class MeteredApi(models.AbstractModel):
     # === EVENTS === #
 
     @api.model
-    def _event(self, key, event):
+    def _event(self, key, event, named=""):
         """What became of an event.
 
         :param key: ``metered.api.key``
         :param str event: what tells it from others, as the answer to a push says it
+        :param str named: id of its source, where several have such an event
         :return: dict; None: nothing is known of it
+        :raise RequestFault: 422, several sources have one
         """
-        found = self._events(key._readable_sources(), [event], key.may_read)
-        return found.get(event)
+        sources = key._readable_sources()
+        if named:
+            sources = sources.filtered(lambda source: str(source.id) == named)
+        self.env.flush_all()
+        self.env.cr.execute(
+            """
+            SELECT source_id FROM metered_inbox
+             WHERE source_id = ANY(%(sources)s) AND event_key = %(event)s
+             UNION
+            SELECT source_id FROM metered_cdr
+             WHERE source_id = ANY(%(sources)s) AND call_id = %(event)s
+             UNION
+            SELECT source_id FROM metered_exception
+             WHERE source_id = ANY(%(sources)s) AND call_id = %(event)s
+            """,
+            {"sources": sources.ids, "event": event},
+        )
+        ids = [source_id for (source_id,) in self.env.cr.fetchall()]
+        if len(ids) > 1:
+            raise RequestFault(
+                422,
+                "Several sources have an event with this id. Specify the source: add "
+                "&source= with its number.",
+            )
+        return self._events(sources.browse(ids), [event], key.may_read).get(event)
 
     @api.model
     def _events(self, sources, events, may_read=True):
@@ -74,10 +99,12 @@ class MeteredApi(models.AbstractModel):
         usage = cdrs.usage_id.filtered(lambda row: not row.invoice_line_id)
         so_far = usage.filtered(lambda row: row.meter_id.kind != "call")._price_so_far()
         of_days = self._exactly(cdrs.usage_id, "quantity", "amount")
+        charges = self._charges(cdrs, so_far)
         for one in cdrs:
             told = found[one.call_id]
+            told["charge"] = charges.get(one.id)
             told["day"] = self._of_usage(one.usage_id, so_far, of_days)
-            told |= self._explained(one.usage_id, so_far)
+            told |= self._explained_call(one) or self._explained(one.usage_id, so_far)
         return found
 
     @api.model
@@ -119,6 +146,7 @@ class MeteredApi(models.AbstractModel):
             "quantity": quantity,
             "time": f"{one.start_time.isoformat()}Z",
             "properties": one.properties or {},
+            "charge": None,
             "invoice": self._of_invoice(invoice) if invoice else None,
         }
 
@@ -161,8 +189,7 @@ class MeteredApi(models.AbstractModel):
 
         :param meter: ``PricedMeter``
         """
-        price = meter.price._usage_price(meter.date_to)
-        granted = price.free_units * meter.usage._share_of_period(meter)
+        granted = self._granted(meter)
         if not granted:
             return None
         taken = meter.priced.free
@@ -236,9 +263,15 @@ class MeteredApi(models.AbstractModel):
 
     @api.model
     def _customer(self, key, subject):
-        """The customer that an identifier is of now; empty where nobody has it."""
+        """The customer that an identifier is of now; empty where nobody has it.
+
+        An extension may be somebody else's on each source: it is then that of the
+        sources of the key.
+
+        :raise RequestFault: 422, it is of several customers
+        """
         identifiers = self.env["metered.identifier"].sudo()
-        return identifiers.search(
+        found = identifiers.search(
             [
                 ("company_id", "=", key.company_id.id),
                 "|",
@@ -246,8 +279,17 @@ class MeteredApi(models.AbstractModel):
                 ("normalised", "=", subject),
                 *identifiers._domain_valid(self.env.cr.now()),
             ],
-            limit=1,
-        ).partner_id
+            limit=MOST_ROWS,
+        )
+        if len(found.partner_id) > 1:
+            found = found.filtered(lambda one: one.source_id in key.source_ids) or found
+        if len(found.partner_id) > 1:
+            raise RequestFault(
+                422,
+                "Several customers have this identifier. Use one that only this "
+                "customer has.",
+            )
+        return found.partner_id
 
     @api.model
     def _of_usage(self, row, so_far, exactly):

@@ -1,6 +1,7 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 import hmac
+import re
 import secrets
 
 from odoo import SUPERUSER_ID, api, fields, models
@@ -12,6 +13,8 @@ from ..guard.last_use import note_use
 #: characters by which a key is found; what they do not tell is 256 random bits
 MARK, PREFIX_BYTES = "mk_", 5
 PREFIX_CHARACTERS = len(MARK) + 2 * PREFIX_BYTES
+#: longer than a token of a source, none of which looks like it
+SHAPE = re.compile(rf"{MARK}[0-9a-f]{{{2 * PREFIX_BYTES}}}_[\w-]{{43}}", re.ASCII)
 #: first key of the advisory locks of keys that something is computed for ("mbqt")
 COMPUTE_LOCK_CLASS = 0x6D627174
 #: of which source a wrong key is counted: of none
@@ -45,7 +48,7 @@ class MeteredApiKey(models.Model):
     source_ids = fields.Many2many(
         "metered.source",
         string="Sources",
-        domain="[('takes_events', '=', True), ('company_id', '=', company_id)]",
+        domain="[('is_pushed_to', '=', True), ('company_id', '=', company_id)]",
         check_company=True,
     )
     may_read = fields.Boolean(
@@ -120,12 +123,12 @@ class MeteredApiKey(models.Model):
     @api.constrains("source_ids", "may_push")
     def _check_sources(self):
         for key in self:
-            others = key.source_ids.filtered(lambda source: not source.takes_events)
+            others = key.source_ids.filtered(lambda source: not source.is_pushed_to)
             if others:
                 raise ValidationError(
                     self.env._(
-                        "Events cannot be pushed to %(names)s. Choose sources of the "
-                        "Events type.",
+                        "Nothing can be pushed to %(names)s. Choose sources that "
+                        "programs or switches push to.",
                         names=", ".join(others.mapped("name")),
                     )
                 )
@@ -200,6 +203,14 @@ class MeteredApiKey(models.Model):
     # === LET IN === #
 
     @api.model
+    def _is_shaped(self, given):
+        """Whether a text can be a key, and so no token of a source.
+
+        :param str given: whatever came
+        """
+        return bool(SHAPE.fullmatch(given))
+
+    @api.model
     def _admit(self, given, address, secure):
         """Who may make a request.
 
@@ -259,7 +270,7 @@ class MeteredApiKey(models.Model):
         sources = self.source_ids.filtered(
             lambda source: (
                 source.active
-                and source.takes_events
+                and source.is_pushed_to
                 and source.company_id == self.company_id
                 and has_lines in (None, source._kind().has_lines)
             )
@@ -278,7 +289,12 @@ class MeteredApiKey(models.Model):
             self.env["metered.source"]
             .with_context(active_test=False)
             .search(
-                [("company_id", "=", self.company_id.id), ("takes_events", "=", True)]
+                [
+                    ("company_id", "=", self.company_id.id),
+                    "|",
+                    ("is_pushed_to", "=", True),
+                    ("has_offsets", "=", True),
+                ]
             )
         )
 

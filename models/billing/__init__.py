@@ -15,6 +15,7 @@ from . import metered_renewal_review
 from . import metered_review_explain
 from . import metered_review_figures
 from . import metered_usage_invoice_lines
+from . import metered_usage_record_charge
 from . import metered_usage_so_far
 from . import metered_usage_unbilled
 from . import sale_subscription

@@ -52,6 +52,7 @@ class MeteredUsage(models.Model):
         date,
         subscription=None,
         carried=(),
+        held=(),
     ):
         """Price open usage of meters; values of its invoice lines.
 
@@ -61,12 +62,13 @@ class MeteredUsage(models.Model):
         :param date: at which sums are converted into ``currency``
         :param carried: periods that were carried forward, as of
             :meth:`_prepare_invoice_lines`
+        :param held: as of :meth:`_prepare_invoice_lines`
         :return: list of (dict for ``account.move.line``, ids of the usage), as
             :meth:`_prepare_invoice_lines`
         """
         lines = []
         for found in self._price_meters(
-            company, date_from, date_to, subscription, carried=carried
+            company, date_from, date_to, subscription, carried=carried, held=held
         ):
             lines += self._lines_of_meter(found, company, currency, partner, date)
         made_before = self.filtered(lambda usage: not usage.records)

@@ -7,3 +7,4 @@ from . import metered_review_carry
 from . import res_company_carry
 from . import res_partner_carry
 from . import sale_subscription_carry
+from . import sale_subscription_carry_bill

@@ -119,13 +119,23 @@ class MeteredInvoiceFloor(models.Model):
         company. Of customers that were merged, the least.
         """
         company = subscription.company_id
-        customer = subscription.partner_id.commercial_partner_id.with_company(company)
+        partner = subscription.partner_id.with_company(company)
+        return self._for_customer(
+            partner, subscription.currency_id, subscription.template_id
+        )
+
+    def _for_customer(self, partner, currency, template=None):
+        """Which of these applies to what a customer is invoiced; may be empty.
+
+        :param partner: in its company
+        """
+        customer = partner.commercial_partner_id
         wanted = {
             "partner_id": customer,
-            "template_id": subscription.template_id,
+            "template_id": template,
             "group_id": customer.sudo().metered_group_id,
         }
-        floors = self.filtered(lambda one: one.currency_id == subscription.currency_id)
+        floors = self.filtered(lambda one: one.currency_id == currency)
         for name in SCOPES:
             found = wanted[name] and floors.filtered(
                 lambda one, name=name: one[name] == wanted[name]

@@ -69,9 +69,9 @@ class ResPartner(models.Model):
         :return: list of dicts, one for each company and currency: ``company``,
             ``currency`` (records), ``amount`` (float of the currency: the exact sum of
             what each line is rounded to), ``since`` (first day of the oldest period),
-            ``periods`` (list of (first day, last day, amount)), ``problem`` (text: why
-            usage of some subscription has no price and is left out, or empty); empty
-            for nothing
+            ``periods`` (list of (first day, last day, amount)), ``usage_ids`` (of
+            ``metered.usage``), ``problem`` (text: why usage of some subscription has
+            no price and is left out, or empty); empty for nothing
         """
         customers = self.commercial_partner_id
         if not customers.ids:
@@ -82,16 +82,18 @@ class ResPartner(models.Model):
         if company:
             domain.append(("company_id", "=", company.id))
         periods = self.env["metered.period"].sudo()._find_carried(domain)
-        found, problems, taken = {}, {}, []
+        found, problems, taken, usage_ids = {}, {}, [], {}
         for subscription, own in periods.grouped("subscription_id").items():
             subscription = subscription.with_company(subscription.company_id)
             key = subscription.company_id, subscription.currency_id
+            before = len(taken)
             try:
                 some = subscription._metered_carried_amounts(own, taken)
             except UserError as error:
                 problems[key] = str(error)
                 some = []
             found.setdefault(key, []).extend(some)
+            usage_ids.setdefault(key, []).extend(taken[before:])
         return [
             {
                 "company": key[0],
@@ -99,6 +101,7 @@ class ResPartner(models.Model):
                 "amount": float(sum((one[2] for one in some), Decimal(0))),
                 "since": min(one[0] for one in some),
                 "periods": [(*days, float(amount)) for *days, amount in sorted(some)],
+                "usage_ids": usage_ids[key],
                 "problem": problems.get(key, ""),
             }
             for key, some in found.items()

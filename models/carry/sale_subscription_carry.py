@@ -3,14 +3,11 @@
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from odoo import Command, api, fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ...rating.carried import decide
 from ...rating.exact import number
-from ..billing.sale_subscription_dates import PAST_RENEWALS
-from ..billing.sale_subscription_renew import Renewal
-from ..guard.untrusted import own_context
 
 
 @dataclass(slots=True)
@@ -63,20 +60,6 @@ class SaleSubscription(models.Model):
                     some[0][0] if some else periods[0].date_from,
                     problem,
                 )
-
-    def action_metered_bill_carried(self):
-        """Bill what this subscription carries forward, and open the draft.
-
-        :raises UserError: nothing is carried forward, or its usage has no price
-        """
-        self.ensure_one()
-        self.check_access("write")
-        invoice = self._metered_bill_carried()
-        if not invoice:
-            raise UserError(
-                self.env._("%s has nothing carried forward.", self.display_name)
-            )
-        return invoice._metered_open_made()
 
     # === WHAT IS CARRIED === #
 
@@ -429,54 +412,3 @@ class SaleSubscription(models.Model):
         (renewal.carried | renewal.period)._waive_carried(usage, note)
         self._message_log(body=note)
         return True
-
-    # === BY HAND === #
-
-    def _metered_bill_carried(self):
-        """Bill what these carry forward, whatever it comes to.
-
-        What other subscriptions of the same customer carry is on the same invoices.
-
-        :return: drafts, ``account.move`` with all rights
-        """
-        invoices = self.env["account.move"].sudo()
-        for subscription in own_context(self).sudo():
-            subscription = subscription.with_company(subscription.company_id)
-            carried = subscription._metered_carried_periods()
-            if carried:
-                invoices |= subscription._metered_bill_carried_of(carried)
-        return invoices
-
-    def _metered_bill_carried_of(self, carried):
-        last = max(carried.mapped("date_to"))
-        today = self.company_id._metered_today()
-        renewal = Renewal(self, last, last, period=carried[-1:], fees=False, date=today)
-        with PAST_RENEWALS.said({self.id: today}):
-            self._metered_claim_usage([renewal])
-            key, terms = self._metered_carry_key(), self._metered_carry_terms()
-            with_these = []
-            for one in renewal.waiting.values():
-                other = one.subscription
-                if (other._metered_carry_key(), other._metered_carry_terms()) == (
-                    key,
-                    terms,
-                ):
-                    self._metered_carried_lines(one, today)
-                    with_these.append(one)
-            self._metered_bill_together(renewal, [], with_these, "manual")
-            if not renewal.usage_lines:
-                return self.env["account.move"].sudo()
-            values = self._prepare_account_move(
-                [Command.create(line) for line, _ids in renewal.usage_lines]
-            )
-            renewal.invoice = self._metered_create_moves(
-                [{**values, "metered_period_id": renewal.period.id}]
-            )
-        usage = self.env["metered.usage"].sudo()
-        usage._link_to_invoice(renewal.invoice, renewal.usage_lines)
-        renewal.carried._bill_carried(
-            renewal.invoice, renewal.usage_lines, renewal.carry_end
-        )
-        self._metered_note([renewal])
-        self._metered_review(renewal.invoice)
-        return renewal.invoice

@@ -29,6 +29,12 @@ class AccountMove(models.Model):
             ]
         ).dispute_id
 
+    def _metered_held_disputes(self):
+        """The open disputes that keep an invoice out of reminders."""
+        self.ensure_one()
+        domain = [("followup_move_ids", "in", self.ids), ("is_open", "=", True)]
+        return self.env["metered.dispute"].sudo().search(domain)
+
     def action_view_metered_disputes(self):
         """Open the disputes about these invoices."""
         self.check_access("read")

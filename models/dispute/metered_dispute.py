@@ -48,6 +48,8 @@ CHANNELS = [
 #: name the problems of a dispute that nobody looks at, or that is not decided in time
 NEW, PROBLEM = "dispute_new", "dispute_due"
 AMOUNTS = ("disputed", "approved", "credited")
+#: what keeps an invoice out of reminders: of Odoo, of account_invoice_overdue_reminder
+REMINDERS = ("no_followup", "no_overdue_reminder")
 ADMINISTRATOR = "metered_billing.group_metered_administrator"
 USER = "metered_billing.group_metered_user"
 
@@ -79,6 +81,15 @@ class MeteredDispute(models.Model):
     )
     contact_id = fields.Many2one(
         "res.partner", string="Raised By", readonly=True, ondelete="restrict"
+    )
+    claimant_id = fields.Many2one(
+        "res.partner",
+        string="On Behalf Of",
+        readonly=True,
+        index=True,
+        ondelete="restrict",
+        help="The company of the contact who raised it. Its contacts see the dispute "
+        "in the portal, also where another company pays the invoice.",
     )
     currency_id = fields.Many2one("res.currency", required=True, readonly=True)
     channel = fields.Selection(CHANNELS, required=True, readonly=True, default="other")
@@ -287,24 +298,29 @@ class MeteredDispute(models.Model):
     # === REMINDERS === #
 
     def _stop_reminders(self):
-        """Keep invoices with open disputes, and no others, out of reminders."""
+        """Keep invoices with open disputes, and no others, out of reminders.
+
+        An invoice for which somebody turned them off stays as it is.
+        """
+        moves = self.env["account.move"]
+        names = [name for name in REMINDERS if name in moves._fields]
         for dispute in self:
-            if not dispute.is_open:
-                moves = dispute.followup_move_ids
-                dispute.followup_move_ids = [fields.Command.clear()]
-                others = self.search(
-                    [("followup_move_ids", "in", moves.ids), ("is_open", "=", True)]
-                ).followup_move_ids
-                (moves - others).filtered("no_followup").no_followup = False
-                continue
-            for move in dispute.line_ids.invoice_line_id.move_id:
-                held = self.search_count(
-                    [("followup_move_ids", "in", move.ids), ("is_open", "=", True)],
-                    limit=1,
+            billed = moves.browse()
+            if dispute.is_open:
+                # What was not invoiced when it was disputed may be so by now.
+                billed = moves.union(
+                    *(line._billed_on().move_id for line in dispute.line_ids)
                 )
-                if held or not move.no_followup:
+            for move in billed - dispute.followup_move_ids:
+                if move._metered_held_disputes() or not any(
+                    move[name] for name in names
+                ):
                     dispute.followup_move_ids = [fields.Command.link(move.id)]
-                move.no_followup = True
+                    move.write(dict.fromkeys(names, True))
+            for move in dispute.followup_move_ids - billed:
+                dispute.followup_move_ids = [fields.Command.unlink(move.id)]
+                if not move._metered_held_disputes():
+                    move.write(dict.fromkeys(names, False))
 
     # === HELD === #
 

@@ -86,6 +86,7 @@ class MeteredDispute(models.Model):
         """Count another day of open disputes; tell of those that are late."""
         for dispute in self.search([("is_open", "=", True)]):
             dispute._set_age()
+            dispute._stop_reminders()
             if dispute.due_date < self._company_today(dispute.company_id):
                 dispute._metered_raise(
                     PROBLEM,

@@ -38,8 +38,9 @@ class MeteredDispute(models.Model):
                         dispute.name,
                     )
                 )
+        self._lock_decision()
+        for dispute in self:
             dispute._check_lines()
-        self._lock_rows()
         settled = self.browse()
         for dispute in self:
             values = {
@@ -63,6 +64,9 @@ class MeteredDispute(models.Model):
     def action_approve(self):
         """Approve what somebody else decided.
 
+        A screen says how many events it showed: what was decided again since is not
+        approved unseen.
+
         :raises AccessError: for who decided it, and who is no administrator
         """
         self._check_acting()
@@ -85,6 +89,16 @@ class MeteredDispute(models.Model):
                         dispute.name,
                     )
                 )
+        self._lock_decision()
+        seen = self.env.context.get("metered_seen_events")
+        if seen is not None and len(self) == 1 and seen != self.event_count:
+            raise UserError(
+                self.env._(
+                    "%s has changed since you opened it. Reload the page, and look at "
+                    "the decision again.",
+                    self.name,
+                )
+            )
         self._set_as_program({"needs_approval": False, "approved_uid": self.env.uid})
         self._settle()
         return True
@@ -129,6 +143,22 @@ class MeteredDispute(models.Model):
         return True
 
     # === CHECKS === #
+
+    def _lock_decision(self):
+        """Have others wait who decide now about the same customers, or change a line.
+
+        Who comes second begins anew, with what was decided before: neither is a line
+        credited that has changed since it was read, nor do two small credits at once
+        pass as if there were only one.
+        """
+        customers = self.sudo().search(
+            [
+                ("company_id", "in", self.company_id.ids),
+                ("partner_id", "in", self.partner_id.ids),
+            ]
+        )
+        (self | customers)._lock_rows()
+        self.line_ids._lock_rows()
 
     def _check_lines(self):
         """:raises UserError: a line is not decided, or nobody says why"""

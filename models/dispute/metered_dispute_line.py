@@ -136,6 +136,9 @@ class MeteredDisputeLine(models.Model):
     def write(self, vals):
         """Refuse another decision where one was made."""
         if not self.env.su and not DECISION.isdisjoint(vals):
+            self.check_access("write")
+            # Not while somebody decides by what the lines say.
+            self.dispute_id._lock_rows()
             for dispute in self.dispute_id:
                 if not dispute.is_open or dispute.needs_approval or dispute.rerate_id:
                     raise UserError(
@@ -146,6 +149,15 @@ class MeteredDisputeLine(models.Model):
                         )
                     )
         return super().write(vals)
+
+    def _lock_rows(self):
+        """Have others wait who change these lines; who read them before fails."""
+        self.flush_recordset()
+        self.env.cr.execute(
+            "SELECT id FROM metered_dispute_line WHERE id = ANY(%s)"
+            " ORDER BY id FOR UPDATE",
+            (self.ids,),
+        )
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_ever(self):

@@ -1,10 +1,11 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
-from odoo import Command, api, fields, models
+from odoo import Command, api, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL, format_date
 
@@ -71,6 +72,7 @@ class MeteredDispute(models.Model):
                 "company_id": company.id,
                 "partner_id": customer.id,
                 "contact_id": partner.id,
+                "claimant_id": partner.commercial_partner_id.id,
                 "currency_id": currency.id,
                 "channel": channel,
                 "reason": reason,
@@ -138,10 +140,15 @@ class MeteredDispute(models.Model):
         :raises UserError: saying why
         """
         family = partner.commercial_partner_id
-        payers = set()
+        payers, expected = set(), {}
         for one in found:
             owner = one.partner.commercial_partner_id
-            payer = one.billed.move_id.commercial_partner_id or owner
+            payer = one.billed.move_id.commercial_partner_id
+            if not payer:
+                key = owner, one.source.company_id
+                if key not in expected:
+                    expected[key] = owner.with_company(key[1])._metered_payer()
+                payer = expected[key]
             if family not in (owner, payer):
                 raise UserError(
                     self.env._("Some of these charges belong to another customer.")
@@ -282,17 +289,21 @@ class MeteredDispute(models.Model):
             "quantity": one.source.quantity,
         }
         if not one.cdr:
+            zone = self.env["metered.portal"]._zone(
+                one.partner.commercial_partner_id, one.source.company_id
+            )
+            begin = datetime.combine(one.usage.day, time.min, ZoneInfo(zone))
             return {
                 **values,
-                "start_time": fields.Datetime.to_datetime(one.usage.day),
+                "start_time": begin.astimezone(UTC).replace(tzinfo=None),
                 "number": made.meter_id.name,
                 "unit": made.meter_id.unit,
             }
         is_inbound = one.cdr.direction == "inbound"
-        ends = one.cdr.caller or "", one.cdr.callee or ""
-        other, service = ends if is_inbound else ends[::-1]
+        other = one.cdr.caller if is_inbound else one.cdr.callee
         hidden = masking.never_shows(other)
-        number = masking.caller(other) if is_inbound else masking.called(other)
+        ends = masking.ends(one.cdr.caller, one.cdr.callee, is_inbound)
+        number, service = ends if is_inbound else ends[::-1]
         return {
             **values,
             "cdr_id": one.cdr.id,

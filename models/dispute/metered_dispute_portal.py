@@ -1,6 +1,7 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-from datetime import timedelta
+from datetime import UTC, timedelta
+from zoneinfo import ZoneInfo
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, MissingError, UserError
@@ -53,7 +54,13 @@ class MeteredDispute(models.Model):
     @api.model
     def _portal_domain(self, customer):
         companies = self.env["metered.portal"]._companies(self.env.user)
-        return [("partner_id", "=", customer.id), ("company_id", "in", companies.ids)]
+        return [
+            ("company_id", "in", companies.ids),
+            "|",
+            ("partner_id", "=", customer.id),
+            # Whose charges another company pays: as it was when it was raised.
+            ("claimant_id", "=", customer.id),
+        ]
 
     @api.model
     def _portal_find(self, dispute_id):
@@ -123,16 +130,30 @@ class MeteredDispute(models.Model):
         """A dispute with its charges and what was written: dict of texts."""
         dispute, contact = self._portal_find(dispute_id)
         decided = dispute.state in ("resolved", "closed")
-        # Who may not see calls sees those that they disputed themselves.
-        sees = dispute.contact_id == contact or contact._metered_portal_may("calls")
+        sees = dispute._portal_sees(contact)
         return {
             **dispute._portal_head(),
+            "sees": sees,
             "text": dispute.text or "",
             "answer": dispute.answer or "",
             "credits": dispute._credit_names() if decided else "",
             "lines": [line._portal_line(sees, decided) for line in dispute.line_ids],
-            "messages": dispute._portal_messages(),
+            "messages": dispute._portal_messages(contact),
         }
+
+    def _portal_sees(self, contact):
+        """Whether a contact may see the calls that are disputed, and files about them.
+
+        Who may not see calls sees those that they disputed themselves.
+        """
+        self.ensure_one()
+        return self.contact_id == contact or contact._metered_portal_may("calls")
+
+    def _portal_zone(self):
+        """The time zone of the texts for the customer."""
+        self.ensure_one()
+        owner = self.claimant_id or self.partner_id
+        return self.env["metered.portal"]._zone(owner, self.company_id)
 
     def _portal_thread(self):
         """The messages that customers read, the oldest first."""
@@ -148,17 +169,25 @@ class MeteredDispute(models.Model):
             order="id",
         )
 
-    def _portal_messages(self):
-        customer = self.partner_id
+    def _portal_files(self, message, contact):
+        """Files of a message that a contact may have: they may say who called whom."""
+        own = message.author_id == contact
+        return message.attachment_ids if own or self._portal_sees(contact) else ()
+
+    def _portal_messages(self, contact):
+        customers, zone = self.partner_id | self.claimant_id, self._portal_zone()
         return [
             {
                 "author": message.author_id.name or message.email_from or "",
-                "is_own": message.author_id.commercial_partner_id == customer,
-                "time": format_datetime(self.env, message.date),
+                "is_own": message.author_id.commercial_partner_id in customers,
+                "time": format_datetime(self.env, message.date, tz=zone),
                 "body": message.body,
                 "files": [
-                    {"id": one.id, "name": one.name} for one in message.attachment_ids
+                    {"id": one.id, "name": one.name}
+                    for one in self._portal_files(message, contact)
                 ],
+                "has_others": bool(message.attachment_ids)
+                and not self._portal_files(message, contact),
             }
             for message in self._portal_thread()
         ]
@@ -169,12 +198,12 @@ class MeteredDispute(models.Model):
 
         :raises MissingError: it is not there, or not the customer's to read
         """
-        dispute, _contact = self._portal_find(dispute_id)
-        files = dispute._portal_thread().attachment_ids
-        found = files.filtered(lambda one: one.id == attachment_id)
-        if not found:
-            raise MissingError(self.env._("This file does not exist."))
-        return found
+        dispute, contact = self._portal_find(dispute_id)
+        for message in dispute._portal_thread():
+            for file in dispute._portal_files(message, contact):
+                if file.id == attachment_id:
+                    return file
+        raise MissingError(self.env._("This file does not exist."))
 
     # === OPENED === #
 
@@ -185,7 +214,7 @@ class MeteredDispute(models.Model):
         :return: (ids of records, ids of usage, list of dicts)
         :raises UserError: one is not the customer's, or not to be seen
         """
-        _customer, contact = self._portal_who()
+        customer, contact = self._portal_who()
         may_calls = contact._metered_portal_may("calls")
         if not cdr_ids and not usage_ids:
             raise UserError(self.env._("Select the charges that you want to question."))
@@ -200,20 +229,35 @@ class MeteredDispute(models.Model):
         payer = disputes._check_disputed(contact, disputed, "portal")
         currency = disputes._currency_of(disputed)
         shown = disputes._snapshots(disputed, payer, currency)
+        portal = self.env["metered.portal"]
+        zone = portal._zone(customer, disputed[0].source.company_id)
         return (
             cdrs.ids,
             usage.ids,
             [
                 {
-                    "start": format_datetime(self.env, one["start_time"]),
+                    "start": self._portal_start(
+                        one["start_time"], zone, bool(one.get("cdr_id"))
+                    ),
                     "number": one["number"],
                     "destination": one.get("destination") or "",
-                    "charge": f"{formatLang(self.env, one['charge'], digits=4)} "
-                    f"{currency.name}",
+                    "charge": portal._charge_text(one["charge"], currency),
                 }
                 for one in shown
             ],
         )
+
+    @api.model
+    def _portal_start(self, start, zone, is_moment):
+        """When something was, as the list of calls says it.
+
+        :param start: datetime in UTC
+        :param is_moment: False for a day
+        """
+        if is_moment:
+            return format_datetime(self.env, start, tz=zone, dt_format="medium")
+        local = start.replace(tzinfo=UTC).astimezone(ZoneInfo(zone))
+        return format_date(self.env, local.date())
 
     @api.model
     def _portal_calls(self, ids):
@@ -348,13 +392,14 @@ class MeteredDisputeLine(models.Model):
         """
         self.ensure_one()
         return {
-            "start": format_datetime(self.env, self.start_time)
-            if sees
-            else format_date(self.env, self.start_time),
+            "start": self.dispute_id._portal_start(
+                self.start_time, self.dispute_id._portal_zone(), sees and self.cdr_id
+            ),
             "number": (self.number or "") if sees else "",
             "what": (sees and self.destination) or self.call_type or "",
-            "charge": f"{formatLang(self.env, self.charge, digits=4)} "
-            f"{self.currency_id.name}",
+            "charge": self.env["metered.portal"]._charge_text(
+                self.charge, self.currency_id
+            ),
             "outcome": self._outcome_text() if decided else "",
             "answer": (self.answer or "") if decided else "",
         }

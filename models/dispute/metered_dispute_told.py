@@ -112,9 +112,11 @@ class MeteredDispute(models.Model):
         """Who gets mail about a dispute."""
         self.ensure_one()
         dispute = self.sudo()
-        if dispute.contact_id.email:
-            return dispute.contact_id
-        return dispute.partner_id
+        contact, claimant = dispute.contact_id, dispute.claimant_id
+        # A contact may have left the customer since.
+        if contact.active and contact.commercial_partner_id == claimant:
+            claimant = contact if contact.email else claimant
+        return claimant if claimant.email else dispute.partner_id
 
     def _credit_names(self):
         """The numbers of the credit notes, for the customer."""
@@ -206,8 +208,10 @@ class MeteredDisputeLine(models.Model):
         rows = self.env["metered.portal"]._explain_call(cdr) if cdr else []
         if not rows:
             return Markup()
+        dispute = self.dispute_id
+        start = dispute._portal_start(self.start_time, dispute._portal_zone(), True)
         return Markup("<h2>%s</h2><p>%s</p><table>%s</table>") % (
-            f"{self.number or self.call_type}, {self.start_time}",
+            f"{self.number or self.call_type}, {start}",
             self.answer or "",
             Markup().join(
                 Markup("<tr><th align='left'>%s</th><td>%s</td><td>%s</td></tr>")

@@ -295,9 +295,10 @@ class MeteredException(models.Model):
             ),
             "unclear_duration": self.env._(
                 "The source does not read a column that shows that the call may have "
-                "been shorter, or not answered: %s. On the Columns page of the source, "
-                "add the column as Answered or not, or as Chargeable seconds, or as "
-                "Keep with the record if it is something else. Then try again.",
+                "been shorter, not answered, or no call to be charged: %s. On the "
+                "Columns page of the source, add the column as Answered or not, or as "
+                "Chargeable seconds, or as Keep with the record if it is something "
+                "else. Or add a charging rule for it. Then try again.",
                 detail,
             )
             if UNREAD in (detail or "")
@@ -418,7 +419,17 @@ class MeteredException(models.Model):
         """What is older than a limit: the source's, or that of the retention."""
         day = self.start_time and self.start_time.date() - timedelta(days=2)
         company = self.company_id or self.source_id.company_id
-        reason = company._metered_no_details_text(day)
+        are_calls = self.source_id.record_kind == "call"
+        reason = company._metered_no_details_text(
+            day, "calls" if are_calls else "events"
+        )
+        if reason and not are_calls:
+            return self.env._(
+                "%s So nothing tells whether this record was billed before. Check the "
+                "invoices of the customer, then dismiss the exception. If it was not "
+                "billed, add it to an invoice as a product line.",
+                reason,
+            )
         if reason:
             return self.env._(
                 "%s It is therefore unknown whether this call was already billed. "

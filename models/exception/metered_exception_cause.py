@@ -215,7 +215,11 @@ class MeteredExceptionCause(models.Model):
             "invalid_quantity": self.env._("Quantities like %s cannot be read", detail),
             "unclear_time": self.env._("Times like %s: day or month first?", detail),
             "repeated_hour": self.env._("Shown twice by the clock: %s", detail),
-            "unclear_duration": self.env._("Durations like %s: in what unit?", detail),
+            "unclear_duration": self.env._(
+                "A column that may change what is charged: %s", detail
+            )
+            if UNREAD in (detail or "")
+            else self.env._("Durations like %s: in what unit?", detail),
             "unclear_quantity": self.env._(
                 "A column that may contain the quantity: %s", detail
             )

@@ -1,5 +1,6 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from . import engine
 from . import ir_rule
 from . import last_use
 from . import metered_guarded

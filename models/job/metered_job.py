@@ -1,5 +1,6 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+import base64
 import logging
 import time
 from collections import deque
@@ -21,6 +22,7 @@ from ...ingest.conflicts import (
     wait_briefly,
 )
 from ...ingest.disk import is_of_the_disk
+from ..guard.engine import engine_version
 from ..guard.untrusted import own_context
 
 #: what a program raises that is wrong, and no record
@@ -94,6 +96,12 @@ class MeteredJob(models.AbstractModel):
         help="Time of the next attempt.",
     )
     run_seconds = fields.Float(readonly=True, help="Time the job has been working.")
+    engine = fields.Char(
+        string="Module Version",
+        readonly=True,
+        copy=False,
+        help="The version of Metered Billing that did the work.",
+    )
     progress = fields.Float(compute="_compute_progress")
     speed = fields.Integer(
         string="Records per Second", compute="_compute_progress", aggregator="avg"
@@ -224,6 +232,7 @@ class MeteredJob(models.AbstractModel):
                 return True
             if self.state == "queued":
                 self.write({"state": "running", "started": fields.Datetime.now()})
+            self._note_engine()
             if commit:
                 commit()
             return self._run_and_finish(commit, seconds, given)
@@ -244,6 +253,13 @@ class MeteredJob(models.AbstractModel):
             return True
         finally:
             self._unlock_job(commit)
+
+    def _note_engine(self):
+        """Keep which version works on it; after an update in the middle, both."""
+        version = engine_version(self.env)
+        known = self.engine or ""
+        if version and not known.endswith(version):
+            self.engine = ", ".join(filter(None, [known, version]))
 
     def _run_and_finish(self, commit, seconds, given):
         """Run, again where another transaction was in the way; see :meth:`_process`.
@@ -325,6 +341,28 @@ class MeteredJob(models.AbstractModel):
         :param at: datetime in UTC; None: now
         """
         self.env.ref(self._cron_id()).sudo()._trigger(at)
+
+    # === A FILE AS ITS RESULT === #
+
+    @api.model
+    def _as_binary(self, file):
+        """All of an open file, as the value of a Binary field."""
+        file.seek(0)
+        return base64.b64encode(file.read())
+
+    def _download_action(self):
+        """Download the field `file` under the name of the job.
+
+        :raises UserError: there is none yet
+        """
+        if not self.file:
+            raise UserError(self.env._("The file has not been made yet."))
+        return {
+            "type": "ir.actions.act_url",
+            "url": f"/web/content/{self._name}/{self.id}/file?download=true"
+            f"&filename={self.name}",
+            "target": "download",
+        }
 
     def _resume_failed(self):
         """Let failed ones of these jobs go on from where they stopped."""

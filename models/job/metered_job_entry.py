@@ -17,6 +17,7 @@ JOBS = {
     "statement_zip": (11, "metered.statement.zip", "TRUE"),
     "retention": (9, "metered.retention.run", "TRUE"),
     "seal": (10, "metered.seal.check", "TRUE"),
+    "evidence": (12, "metered.evidence", "TRUE"),
 }
 #: more than there are kinds
 KINDS = 16
@@ -51,6 +52,7 @@ class MeteredJobEntry(models.Model):
         "metered.statement.zip": ["state", *COLUMNS],
         "metered.retention.run": ["state", *COLUMNS],
         "metered.seal.check": ["state", *COLUMNS],
+        "metered.evidence": ["state", *COLUMNS],
     }
 
     kind = fields.Selection(
@@ -67,6 +69,7 @@ class MeteredJobEntry(models.Model):
             ("statement_zip", "Statement ZIP"),
             ("retention", "Retention"),
             ("seal", "Seal Verification"),
+            ("evidence", "Evidence Pack"),
         ],
         readonly=True,
     )

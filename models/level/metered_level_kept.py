@@ -94,22 +94,25 @@ class MeteredLevelKept(models.Model):
         self.env["ir.cron"]._commit_progress(remaining=int(not done))
 
     @api.model
-    def _thin(self, company, commit=None, seconds=None):
+    def _thin(self, company, commit=None, seconds=None, before=None, noted=None):
         """Thin what a company does not keep any longer, portion by portion.
 
         :param commit: function that commits each portion; None: the caller's
             transaction has it all
         :param seconds: stop before a further portion after this time
+        :param before: first day that stays as it is; None: as the company says
+        :param noted: function that is told how many samples of how many rows of usage
+            a portion had, before it is committed
         :return: whether nothing is left for now
         """
-        months = company.metered_samples_months
-        if months <= 0:
+        months, today = company.metered_samples_months, company._metered_today()
+        if before is None and months <= 0:
             return True
         begun = time.monotonic()
-        before = fields.Date.subtract(company._metered_today(), months=months)
+        before = before or fields.Date.subtract(today, months=months)
         meters = self.env["metered.meter"].sudo()._thinned_meters()
         self.env.flush_all()
-        wanted = (self.env.cr, company.id, meters.ids, before)
+        wanted = (self.env.cr, company.id, meters.ids, before, today)
         portions, end = thinnable(*wanted)
         while end:
             for source_id, meter_id, usage_ids in portions:
@@ -117,7 +120,7 @@ class MeteredLevelKept(models.Model):
                     return False
                 prop = meters.browse(meter_id).level_property
                 try:
-                    self._thin_portion(source_id, usage_ids, prop, commit)
+                    self._thin_portion(source_id, usage_ids, prop, commit, noted)
                 except StillInTheWay as error:
                     # The next night finds it again.
                     _logger.info("Source %s is thinned later: %s", source_id, error)
@@ -125,13 +128,15 @@ class MeteredLevelKept(models.Model):
         return True
 
     @api.model
-    def _thin_portion(self, source_id, usage_ids, level_property, commit):
+    def _thin_portion(self, source_id, usage_ids, level_property, commit, noted):
         """Thin one portion and commit, again where others were in the way."""
 
         def work(_failed):
             # Whoever imports the same samples waits, and then finds them thinned.
             with lock_source(self.env.cr, source_id, commit):
-                thin(self.env.cr, source_id, usage_ids, level_property)
+                samples = thin(self.env.cr, source_id, usage_ids, level_property)
+                if noted:
+                    noted(samples, len(usage_ids))
                 if commit:
                     commit()
 

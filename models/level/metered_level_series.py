@@ -121,8 +121,8 @@ class MeteredMeter(models.Model):
         """
         period = (micro(begin), micro(end))
         if self._counts_calls():
-            calls = self._level_calls(company, partner, begin, end)
-            return calls_at_once(*calls, *period), []
+            begins, ends, call = self._level_calls(company, partner, begin, end)
+            return calls_at_once(begins, ends, *period, call), []
         if not self._level_continues():
             samples = self._level_samples(company, partner, begin, end)
             inside = samples["at_us"].between(*period, inclusive="left")

@@ -50,6 +50,10 @@ class MeteredMeter(models.Model):
         aggregation, percent = priced.basis
         if aggregation == "percentile":
             return self.env._("Level not exceeded %s%% of the time", str(percent))
+        if priced.service:
+            field = priced.service._fields["charge_basis"]
+            names = dict(field._description_selection(self.env))
+            return names[aggregation]
         names = dict(self._fields["aggregation"]._description_selection(self.env))
         return names[aggregation]
 

@@ -5,7 +5,8 @@ from decimal import Decimal
 
 from odoo import api, models
 from odoo.exceptions import UserError
-from odoo.tools import format_datetime
+from odoo.tools import format_date, format_time
+from odoo.tools.misc import babel_locale_parse, get_lang, posix_to_ldml
 
 from ...rating.exact import SHOWN_PLACES, exact, rounded
 
@@ -63,7 +64,7 @@ class MeteredUsage(models.Model):
 
         Not levels of their own: of samples that name a subscription.
         """
-        if not meter.is_measured or not owner:
+        if not meter.is_measured:
             return self.browse()
         return self.search(
             [
@@ -144,6 +145,18 @@ class MeteredUsage(models.Model):
         return env._("%(measured)s: %(quantity)s × %(price)s", **values)
 
     @api.model
+    def _format_moment(self, moment, env):
+        """A minute as the language of the invoice writes dates and times."""
+        pattern = get_lang(env).time_format
+        for seconds in (":%S", ".%S", "%S"):
+            pattern = pattern.replace(seconds, "")
+        locale = babel_locale_parse(get_lang(env).code)
+        clock = format_time(
+            env, moment.time(), time_format=posix_to_ldml(pattern.strip(), locale)
+        )
+        return f"{format_date(env, moment.date())} {clock}"
+
+    @api.model
     def _describe_level(self, found, price, env):
         basis, percent = found.basis
         steps = {step.code: step.values for step in found.priced.steps}
@@ -158,7 +171,7 @@ class MeteredUsage(models.Model):
         }
         if level.get("since") and basis in ("max", "min"):
             moment = datetime.fromisoformat(level["since"])
-            values["moment"] = format_datetime(env, moment, tz="UTC", dt_format="short")
+            values["moment"] = self._format_moment(moment, env)
             if basis == "max":
                 return env._("maximum %(level)s on %(moment)s", **values)
             return env._("minimum %(level)s on %(moment)s", **values)

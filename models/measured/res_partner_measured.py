@@ -1,5 +1,7 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from datetime import timedelta
+
 from odoo import api, fields, models
 
 from ..customer.res_partner import USER
@@ -78,8 +80,9 @@ class ResPartner(models.Model):
         if charged and self._origin and not self._metered_has_running():
             notes.append(
                 self.env._(
-                    "This customer has no active subscription, so no invoice charges "
-                    "these services. Add a subscription."
+                    "This customer has no active subscription, so only Manual "
+                    "Invoicing charges these services. To charge them automatically, "
+                    "add a subscription."
                 )
             )
         return "\n".join(notes)
@@ -95,6 +98,40 @@ class ResPartner(models.Model):
             ],
             limit=1,
         )
+
+    def _metered_levels_alone(self, date_from, date_to):
+        """Meters of measured services that no subscription of the customer bills.
+
+        Not where they were billed for days that end later: what is left of a longer
+        period is not owed once more.
+
+        :param date_from, date_to: what is billed, half-open days
+        :return: ``metered.meter`` with all rights
+        """
+        self.ensure_one()
+        customer = self.sudo().commercial_partner_id
+        none = self.env["metered.meter"].sudo()
+        if customer._metered_payer() != customer or customer._metered_has_running():
+            return none
+        services = customer._metered_measured_services(date_to - timedelta(days=1))
+        meters = none.union(
+            *(
+                meter
+                for meter, service in services.items()
+                if service.price_id._is_charged_in(date_from, date_to)
+            )
+        )
+        usage = self.env["metered.usage"].sudo()
+        longer = usage.search(
+            [
+                ("company_id", "=", self.env.company.id),
+                ("partner_id.commercial_partner_id", "=", customer.id),
+                ("meter_id", "in", meters.ids),
+                ("invoice_line_id.metered_date_from", "<", date_to),
+                ("invoice_line_id.metered_date_to", ">", date_to),
+            ]
+        )
+        return (meters - longer.meter_id).sorted(lambda m: (m.sequence, m.id))
 
     def action_metered_add_measured(self):
         """Add a measured service of the customer's own."""

@@ -10,7 +10,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ...connectors.events.body import RequestFault
-from ...connectors.events.charge_request import MOST_ID
+from ...connectors.events.charge_request import ACTIONS, MOST_ID
 from ...ingest.load import company_zone, customer_zone
 from ...rating.counters import day_start
 from ..chargeover.metered_renewal_ask import DRY_RUN
@@ -19,13 +19,6 @@ from .account_move_pending import NotPendingError
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: states of invoices as BillForward names them, and a draft that waits for approval
 STATES = ("Pending", "Draft", "Unpaid", "Paid", "Voided")
-#: our kinds of messages: (domain, action)
-ACTIONS = {
-    "invoice.pending": ("Invoice", "Pending"),
-    "invoice.issued": ("Invoice", "Unpaid"),
-    "invoice.paid": ("Invoice", "Paid"),
-    "invoice.freed": ("Invoice", "Updated"),
-}
 SENT = {"waiting": "Pending", "delivered": "Sent", "failed": "Unsent"}
 #: how a meter is named by its id
 COMPONENT = re.compile(r"PRC-([1-9][0-9]{0,9})")

@@ -18,6 +18,7 @@ LIMITS = {
     "alerts": 30,
     "forecast": 10,
     "dispute": 30,
+    "dispute_view": 600,
 }
 MINUTES = 10
 
@@ -60,6 +61,7 @@ class MeteredAccessLog(models.Model):
             ("alerts", "Alert settings changed"),
             ("forecast", "Forecast"),
             ("dispute", "Charges questioned"),
+            ("dispute_view", "Dispute"),
         ],
         string="Action",
         required=True,

@@ -1,7 +1,7 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from dataclasses import dataclass
-from datetime import UTC, date
+from datetime import UTC, date, timedelta
 from decimal import Decimal, InvalidOperation
 from zoneinfo import ZoneInfo
 
@@ -18,8 +18,9 @@ from ...statement.formats import duration
 DECIMALS = 4
 #: calls on a page, and in a file
 PAGE, MOST_DOWNLOADED = 80, 20_000
-#: records that are looked through for a page; then the customer may go on
-MOST_SEARCHED = 200_000
+#: records that are looked through for a page, after which the customer may go on, and
+#: for a file, whose name says from which day on its calls are
+MOST_SEARCHED, MOST_SEARCHED_FOR_FILE = 200_000, 1_000_000
 #: calls that are read for a page; of many that are not listed, more are not
 MOST_READ = 2_000
 #: rows that are read from the database at a time, for a file
@@ -131,14 +132,17 @@ class MeteredPortal(models.AbstractModel):
         return page
 
     @api.model
-    def _calls_file(self, user, asked):
+    def _calls_file(self, user, asked, write):
         """The calls of a portal user's customer as CSV.
 
-        :return: iterator of lists of texts, the names of the columns first
+        :param write: is called with lists of texts, the names of the columns first
+        :return: date, the first day of which there are calls, or were looked for
         """
-        yield list(COLUMNS)
+        write(list(COLUMNS))
         left = MOST_DOWNLOADED
-        for places in self._call_places(user, asked, FETCHED, None):
+        for places in self._call_places(user, asked, FETCHED, MOST_SEARCHED_FOR_FILE):
+            if not isinstance(places, list):
+                return min(asked.last, places[0] + timedelta(days=1))
             calls = self._masked_calls(self._cdrs([place[2] for place in places]))
             for call in calls:
                 values = {
@@ -149,11 +153,12 @@ class MeteredPortal(models.AbstractModel):
                     "from": call["from"].removeprefix("+"),
                     "to": call["to"].removeprefix("+"),
                 }
-                yield [safe_text(str(values[name])) for name in COLUMNS]
+                write([safe_text(str(values[name])) for name in COLUMNS])
             left -= len(places)
             if left <= 0:
-                return
+                return places[-1][0]
             self.env["metered.cdr"].invalidate_model(flush=False)
+        return asked.first
 
     @api.model
     def _cdrs(self, ids):
@@ -167,13 +172,13 @@ class MeteredPortal(models.AbstractModel):
         are read, and sorted, no others.
 
         :param count: at most so many places at a time
-        :param most: records to look through; None: all of them
+        :param most: records to look through
         :return: iterator of lists of (day, microseconds, id); a tuple as the last one
             where too many were looked through: the place to go on from
         """
         searched = 0
         for day, usage, records in self._usage_days(user, asked):
-            if most is not None and searched and searched + records > most:
+            if searched and searched + records > most:
                 # Before the first call of that day.
                 yield day, 1 << 62, 0
                 return
@@ -346,6 +351,7 @@ class MeteredPortal(models.AbstractModel):
             other = cdr.caller if is_inbound else cdr.callee
             if not masking.lists(other, bool(cdr.charge)):
                 continue
+            caller, callee = masking.ends(cdr.caller, cdr.callee, is_inbound)
             start = cdr.start_time.replace(tzinfo=UTC).astimezone(ZoneInfo(zone))
             amount = number(cdr.charge)
             covered = cdr.plan_quantity or 0
@@ -358,12 +364,8 @@ class MeteredPortal(models.AbstractModel):
                     ),
                     "time_zone": zone,
                     "direction": directions.get(cdr.direction, ""),
-                    "from": masking.caller(cdr.caller or "")
-                    if is_inbound
-                    else cdr.caller or "",
-                    "to": cdr.callee or ""
-                    if is_inbound
-                    else masking.called(cdr.callee or ""),
+                    "from": caller,
+                    "to": callee,
                     "destination": cdr.destination_id.name or "",
                     "call_type": cdr.meter_id.name or "",
                     "seconds": int(cdr.quantity),
@@ -391,8 +393,13 @@ class MeteredPortal(models.AbstractModel):
         """
         payer = owner.sudo().with_company(company)._metered_payer()
         payer = payer.with_company(company)
-        zone = customer_zone(owner.with_company(company), company_zone(company))
+        zone = self._zone(owner, company)
         return payer._metered_masking(company, self._first_day(payer, usage)), zone
+
+    @api.model
+    def _zone(self, owner, company):
+        """The time zone in which a customer is shown its usage in a company."""
+        return customer_zone(owner.with_company(company), company_zone(company))
 
     @api.model
     def _first_day(self, payer, usage):

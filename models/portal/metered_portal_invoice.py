@@ -18,8 +18,8 @@ class MeteredPortal(models.AbstractModel):
         how a line came about, and no call is shown here.
 
         :return: dict: `lines` (list of dicts: `name`, `amount`, `rows` of `name`,
-            `records`, `quantity`, `amount`; `steps`), `since`, `until` (dates) and
-            `is_own`; None for an invoice without usage
+            `records`, `quantity`, `amount`; `steps`, `usage_ids`), `since`, `until`
+            (dates) and `is_own`; None for an invoice without usage
         """
         invoice = invoice.sudo()
         lines = invoice.invoice_line_ids.filtered("metered_usage_ids")
@@ -40,6 +40,8 @@ class MeteredPortal(models.AbstractModel):
                     "name": line.name,
                     "amount": self._money(line.price_subtotal, line.currency_id),
                     "rows": self._line_sums(line),
+                    # Those that are disputed as a whole, day by day.
+                    "usage_ids": line.metered_usage_ids.ids if is_own else [],
                     "steps": self._explain_line(line) if is_own else [],
                 }
                 for line in lines.sorted(lambda one: (one.sequence, one.id))
@@ -95,7 +97,14 @@ class MeteredPortal(models.AbstractModel):
             rows = line._metered_rows_of_readings() + words._rows(steps, currency)
         else:
             rows = line._metered_rows_by_allowance()
-            rows += line._metered_rows_by_destination()
+            masking, _zone = self._policy(
+                line.company_id,
+                line.move_id.commercial_partner_id,
+                line.metered_usage_ids[:1],
+            )
+            # One call to a country is an item, too.
+            if masking.items != "none":
+                rows += line._metered_rows_by_destination()
         rows += line._metered_rows_to_invoice(sums)
         return [
             {

@@ -3,8 +3,10 @@
 from datetime import timedelta
 from decimal import Decimal
 
+from babel.dates import format_skeleton
+
 from odoo import api, models
-from odoo.tools import SQL, format_date, format_datetime, formatLang
+from odoo.tools import SQL, babel_locale_parse, format_date, format_datetime, formatLang
 
 from ...ingest.load import company_zone, customer_zone
 
@@ -199,6 +201,7 @@ class MeteredPortal(models.AbstractModel):
             else:
                 cell[2].append(self._quantity(meter, quantity))
         days = [first + timedelta(days=number) for number in range(DAYS)]
+        locale = babel_locale_parse(self.env.lang or "en_US")
         priced = bool(totals[main])
         return {
             "types": names,
@@ -214,9 +217,7 @@ class MeteredPortal(models.AbstractModel):
                 if any((day, place) in cells for place in range(len(names)))
             ],
             "chart": {
-                "labels": [
-                    format_date(self.env, day, date_format="d MMM") for day in days
-                ],
+                "labels": [format_skeleton("MMMd", day, locale=locale) for day in days],
                 "unit": main.symbol or main.name if priced else self.env._("Records"),
                 "series": [
                     {

@@ -3,6 +3,7 @@
 from odoo import fields, models
 
 from ..customer.res_partner import USER
+from ..screen.actions import window_action
 
 
 class ResPartner(models.Model):
@@ -40,6 +41,17 @@ class ResPartner(models.Model):
         help="Usage alerts may send emails to this contact, who can turn them off in "
         "the portal.",
     )
+
+    def action_view_metered_access(self):
+        """Open the log of who looked at calls of this customer in the portal."""
+        self.ensure_one()
+        self.check_access("read")
+        return window_action(
+            self.env,
+            "action_metered_access_log",
+            [("partner_id", "=", self.commercial_partner_id.id)],
+            context={},
+        )
 
     def _metered_portal_may(self, right):
         """Whether a portal user's contact may do something.

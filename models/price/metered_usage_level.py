@@ -59,12 +59,16 @@ _ANSWERED = """
     SELECT (extract(epoch FROM cdr.start_time) * 1000000)::bigint
            + (greatest(cdr.duration - cdr.quantity, 0) * 1000000)::bigint AS begin_us,
            (extract(epoch FROM cdr.start_time) * 1000000)::bigint
-           + (greatest(cdr.duration, cdr.quantity) * 1000000)::bigint AS end_us
+           + (greatest(cdr.duration, cdr.quantity) * 1000000)::bigint AS end_us,
+           cdr.linked_call
 """
-#: All of them in one value of 16 bytes each: a row of Python objects each would take
-#: ten times the memory.
-_IN_ONE = """
+#: All of them in two values: a row of Python objects each would take ten times the
+#: memory. The first one has those that do not tell which call they are a leg of.
+_IN_TWO = """
     SELECT string_agg(int8send(begin_us) || int8send(end_us), ''::bytea)
+           FILTER (WHERE linked_call IS NULL),
+           string_agg(int8send(begin_us) || int8send(end_us) || int8send(linked_call),
+                      ''::bytea) FILTER (WHERE linked_call IS NOT NULL)
       FROM (CALLS) call
 """
 _CALLS = f"""
@@ -103,10 +107,10 @@ class MeteredUsage(models.Model):
         :return: (Fraction, ``rating.steps.Step`` that says how it was found)
         """
         meter = found.meter
-        company = found.subscription.company_id or rows.company_id[:1]
+        company = found.subscription.company_id or rows.company_id[:1] or found.company
         if meter._counts_calls():
             company._metered_check_details(found.measured_from or found.date_from)
-        partner = found.subscription.partner_id or rows.partner_id[:1]
+        partner = found.subscription.partner_id or rows.partner_id[:1] or found.partner
         zone = ZoneInfo(customer_zone(partner, company_zone(company)))
         days = (found.measured_from or found.date_from, found.date_to)
         period = [_instant(day, zone) for day in days]
@@ -137,8 +141,8 @@ class MeteredUsage(models.Model):
         """
         meter = found.meter
         if meter._counts_calls():
-            calls = self._read_calls(found, company, partner)
-            return calls_at_once(*calls, *period)
+            begin, end, call = self._read_calls(found, company, partner)
+            return calls_at_once(begin, end, *period, call)
         samples = self._read_samples(found, rows, company, partner)
         return levels_of(samples, *period, meter._longest_held_us(), meter.gap_policy)
 
@@ -174,7 +178,7 @@ class MeteredUsage(models.Model):
     def _read_calls(self, found, company, partner):
         """The answered calls of a customer around a period.
 
-        :return: (begins, ends), int64 arrays of microseconds UTC
+        :return: as :meth:`_answered_times`
         """
         scope = self._level_scope(found, company, partner)
         first = found.date_from - timedelta(days=LONGEST_CALL_DAYS)
@@ -209,14 +213,17 @@ class MeteredUsage(models.Model):
         :param values: dict: ``company`` (id), ``partners`` (ids), ``first``, ``last``
             (days): of which calls without usage are read as well
         :param is_all: whether they are
-        :return: (begins, ends), int64 arrays of microseconds UTC
+        :return: (begins, ends, calls), int64 arrays: microseconds UTC, and which call
+            each is a leg of, as ``rating.concurrency`` takes it
         """
         self.env.flush_all()
-        query = _IN_ONE.replace("CALLS", _CALLS + (_FREE_CALLS if is_all else ""))
+        query = _IN_TWO.replace("CALLS", _CALLS + (_FREE_CALLS if is_all else ""))
         self.env.cr.execute(query, {**values, "usage": self.ids})
-        [(octets,)] = self.env.cr.fetchall()
-        calls = np.frombuffer(octets or b"", ">i8").astype(np.int64).reshape(-1, 2)
-        return calls[:, 0], calls[:, 1]
+        [(alone, legs)] = self.env.cr.fetchall()
+        alone = _numbers(alone).reshape(-1, 2)
+        legs = _numbers(legs).reshape(-1, 3)
+        begin, end = np.concatenate([alone, legs[:, :2]]).T
+        return begin, end, np.append(np.zeros(len(alone), np.int64), legs[:, 2])
 
     def _level_scope(self, found, company, partner):
         """Whose samples and calls make the level of a subscription.
@@ -307,6 +314,11 @@ class MeteredUsage(models.Model):
             begin, end = owner._metered_period_of_day(end, date_from, date_to)
             periods.append((begin, end))
         return periods
+
+
+def _numbers(octets):
+    """int64 array of what the database sent as ``int8send`` writes it."""
+    return np.frombuffer(octets or b"", ">i8").astype(np.int64)
 
 
 def _instant(day, zone):

@@ -71,6 +71,9 @@ class PricedMeter:
     measured_from: object = None
     #: (aggregation, percent) of the price, see ``metered.price``'s ``_level_basis``
     basis: tuple = ()
+    #: whose it is
+    partner: models.BaseModel = None
+    company: models.BaseModel = None
 
     @property
     def currency(self):
@@ -112,6 +115,7 @@ class MeteredUsage(models.Model):
         subscription=None,
         only_meter=None,
         carried=(),
+        held=(),
     ):
         """Price this open usage: one price for each meter and billing period.
 
@@ -123,6 +127,8 @@ class MeteredUsage(models.Model):
         :param only_meter: of the subscription's lines only those of this meter
         :param carried: earlier periods that no invoice has yet: list of (first day,
             first day after). They are not late.
+        :param held: (customer, meters) without a subscription, whose levels are priced
+            also without usage, of the days that are billed
         :return: list of :class:`PricedMeter`
         :raises UserError: when usage has no price, or none for its quantity
         """
@@ -156,11 +162,15 @@ class MeteredUsage(models.Model):
                 if key not in groups and only_meter in (None, key[0]):
                     order.append(key)
                     groups[key] = []
+        customer, meters = held or (self.env["res.partner"], ())
+        nobody = self.env["sale.subscription"]
+        alone = [(meter, nobody, date_from, date_to) for meter in meters]
+        order += [key for key in alone if key not in groups]
         found = []
         for key in order:
             meter, owner, begin, end = key
-            usage = self.browse(groups[key])
-            partner = owner.partner_id or usage.partner_id[:1]
+            usage = self.browse(groups.get(key, ()))
+            partner = owner.partner_id or usage.partner_id[:1] or customer
             if not self._is_charged(meter, owner, partner, company, begin, end):
                 continue
             priced = self._price_meter(
@@ -275,6 +285,8 @@ class MeteredUsage(models.Model):
             date_to=end,
             late=False,
             usage=usage,
+            partner=partner,
+            company=company,
         )
         service = not line and self._find_measured(found, partner, company)
         if service:
@@ -371,14 +383,7 @@ class MeteredUsage(models.Model):
         :return: ``rating.usage_price.PricedUsage``
         :raises ValueError: when there is no price for it
         """
-        days = () if alone else (found.date_to, found.date_from)
-        price = found.price._usage_price(*days)
-        version = found.price._deciding(*days) if days else found.price
-        found.basis = version._level_basis()
-        terms = {
-            "period_us": (day_us(found.date_from), day_us(found.date_to)),
-            "share": self._share_of_period(found),
-        }
+        price, terms = self._price_terms(found, alone)
         period = (found.meter.id, found.subscription.id, found.date_from)
         given = GIVEN.heard().get(period)
         high = EXPECTED_HIGH.heard().get(period)
@@ -402,6 +407,22 @@ class MeteredUsage(models.Model):
         return replace(priced, steps=(step, *priced.steps))
 
     @api.model
+    def _price_terms(self, found, alone=False):
+        """The price of a period, and what it is applied with; its basis is kept.
+
+        :param found, alone: as :meth:`_price_rows`
+        :return: (``rating.usage_price.UsagePrice``, dict)
+        """
+        days = () if alone else (found.date_to, found.date_from)
+        price = found.price._usage_price(*days)
+        version = found.price._deciding(*days) if days else found.price
+        found.basis = version._level_basis()
+        return price, {
+            "period_us": (day_us(found.date_from), day_us(found.date_to)),
+            "share": self._share_of_period(found),
+        }
+
+    @api.model
     def _share_of_period(self, found):
         """The share of a whole period that this one is, by its days."""
         version = found.versions[-1:] or found.price
@@ -417,6 +438,8 @@ class MeteredUsage(models.Model):
         :return: DataFrame as ``rating.aggregations`` takes it
         """
         how, _percent = found.basis
+        if how in _DECIDING or found.price._prices_events():
+            rows._check_records_kept()
         if how in ("sum", "count") and found.price._prices_events():
             records = self._read_events(rows)
         elif how in _DECIDING:

@@ -1,5 +1,6 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from . import big_integer
 from . import metered_batch
 from . import metered_batch_job
 from . import metered_batch_undo

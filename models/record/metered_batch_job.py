@@ -136,6 +136,7 @@ class MeteredBatch(models.Model):
                 chunk_records=self._chunk_records(),
                 skip_records_done=self.records,
                 first_records=min(self._chunk_records(), FIRST_RECORDS),
+                all_records=self.expected,
             )
             complete = run_chunks(
                 self.env.cr,

@@ -8,6 +8,7 @@ from odoo.tools.misc import formatLang
 
 from ...rating.exact import exact, number
 from ..guard.unchecked_many2one import UncheckedMany2one
+from .big_integer import BigInteger
 from .metered_sums import Money
 from .owner_many2one import OwnerMany2one
 
@@ -143,6 +144,13 @@ class MeteredCdr(models.Model):
         compute="_compute_invoice_id",
         compute_sudo=True,
         search="_search_invoice_id",
+    )
+    linked_call = BigInteger(
+        readonly=True,
+        groups=fields.NO_ACCESS,
+        aggregator=None,
+        help="A digest of the call ID that the legs of a call share. Empty if the "
+        "source does not tell it.",
     )
     fingerprint = fields.Char(
         readonly=True,

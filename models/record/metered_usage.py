@@ -7,6 +7,7 @@ from odoo.exceptions import UserError
 from odoo.tools import format_date
 
 from ...stored.rerate import rerate
+from ..guard.engine import engine_version
 from ..guard.unchecked_many2one import UncheckedMany2one
 from ..screen.actions import window_action
 from .metered_sums import Money
@@ -117,8 +118,8 @@ class MeteredUsage(models.Model):
         " (CASE WHEN collecting THEN 0 ELSE id END))"
     )
 
-    # What a month brought, and what waits to be invoiced, of years of usage.
-    _day_idx = models.Index("USING brin (day)")
+    # The newest days, what a month brought, and what waits to be invoiced, of years.
+    _day_idx = models.Index("(day)")
     _waived_idx = models.Index("(waived_period_id) WHERE waived_period_id IS NOT NULL")
     _open_idx = models.Index("(company_id, day) WHERE invoice_line_id IS NULL")
 
@@ -190,14 +191,15 @@ class MeteredUsage(models.Model):
         self._apply_plans([("id", "in", now)])
         return (usage - freed) | self.browse(now)
 
-    def _rerate(self, write=True):
+    def _rerate(self, write=True, user=None):
         """Rate the calls of this usage again, with the rates of today.
 
         :param write: False: only tell; else it is open, and locked by the caller
+        :param user: ``res.users`` record, who asked for it; None: the current one
         :return: ``stored.rerate.Rerated``
         """
         usage = self.sudo()
-        done = rerate(usage, write)
+        done = rerate(usage, write, user and user.id)
         if write:
             usage.env["metered.batch"]._reject(done.unrated)
         return done
@@ -294,6 +296,7 @@ class MeteredUsage(models.Model):
         )
         self._forget_invoices()
         lines.invalidate_recordset(["metered_usage_ids"], flush=False)
+        lines.move_id._set_as_program({"metered_engine": engine_version(self.env)})
         posted = lines.move_id.filtered(lambda move: move.state == "posted")
         posted._metered_note_seals("posted")
 
@@ -328,6 +331,7 @@ class MeteredUsage(models.Model):
         date=None,
         subscription=None,
         carried=(),
+        held=(),
     ):
         """Values of the invoice lines for this usage, one per call type or as the
         meter says.
@@ -345,6 +349,7 @@ class MeteredUsage(models.Model):
             without usage
         :param carried: earlier periods that were carried forward, each with lines of
             its own: list of (first day, first day after)
+        :param held: levels without a subscription, as ``_price_meters`` takes them
         :return: list of (dict for ``account.move.line``, ids of the usage)
         """
         calls = self.filtered(lambda usage: usage.meter_id.kind == "call")
@@ -359,6 +364,7 @@ class MeteredUsage(models.Model):
             date or date_to,
             subscription,
             carried,
+            held,
         )
         self._check_fits_invoice(lines, currency)
         return lines

@@ -174,7 +174,7 @@ class MeteredRerate(models.Model):
         Usage = self.env["metered.usage"]
         usage = Usage._lock(domain) if writing else Usage.search(domain)
         if not self._take_from_plans(usage.partner_id):
-            return usage._rerate(writing)
+            return usage._rerate(writing, self.create_uid)
         if writing:
             return self._rate_with_plans(domain)
         # What is only tried is taken back.
@@ -230,7 +230,7 @@ class MeteredRerate(models.Model):
         partners = usage.partner_id
         families = self._families(partners)
         before = read_sums(self._open_usage(families))
-        done = usage._rerate()
+        done = usage._rerate(user=self.create_uid)
         about = {*usage.ids, *done.after["usage_id"].tolist()}
         Usage._apply_plans([("partner_id", "in", partners.ids)])
         after = read_sums(self._open_usage(families))

@@ -32,7 +32,7 @@ class MeteredBatch(models.Model):
         if self.details_deleted:
             raise UserError(
                 self.env._(
-                    "%(file)s cannot be undone, because some of its call details were "
+                    "%(file)s cannot be undone, because some of its records were "
                     "deleted under retention. Correct the invoices with a credit note.",
                     file=self.file_name,
                 )

@@ -7,12 +7,15 @@ from odoo.exceptions import UserError, ValidationError
 
 from ..guard.untrusted import given
 from .metered_retention_sum import KINDS
+from .res_company_retention import GONE_UNTIL
 
 #: days that each kind is kept at least: what is younger may still be corrected
 LEAST_DAYS = {
-    **{"calls": 62, "numbers": 31},
+    **{"calls": 62, "numbers": 31, "events": 62, "samples": 31},
     **{"files": 31, "statements": 31, "access": 31},
 }
+#: kinds of records that usage is the sum of
+OF_USAGE = tuple(GONE_UNTIL)
 #: a hundred years
 MOST_DAYS = 36_525
 #: before any record
@@ -43,8 +46,11 @@ class MeteredRetentionRule(models.Model):
         string="Data",
         required=True,
         help="Call details: deleted, with their sums kept. Numbers: their last digits "
-        "are hidden. Imported files: the uploaded or fetched files. Statements: the "
-        "files that customers received. Portal access log: who viewed call details.",
+        "are hidden. Events: deleted where they are counted, summed, or averaged, with "
+        "their sums kept. Samples: only time and level are kept. Imported files: the "
+        "uploaded or fetched files. Statements: "
+        "the files that customers received. Portal access log: who viewed call "
+        "details.",
     )
     days = fields.Integer(
         string="Keep For (days)",
@@ -86,10 +92,10 @@ class MeteredRetentionRule(models.Model):
         "metered.retention.run", compute="_compute_last_run_id"
     )
     last_run_date = fields.Datetime(
-        related="last_run_id.create_date", string="Last Run On"
+        compute="_compute_last_run_id", string="Last Run On"
     )
     last_run_records = fields.Integer(
-        related="last_run_id.records", string="Deleted by Last Run"
+        compute="_compute_last_run_id", string="Deleted by Last Run"
     )
 
     _kind_uniq = models.UniqueIndex(
@@ -98,7 +104,10 @@ class MeteredRetentionRule(models.Model):
 
     def _compute_last_run_id(self):
         for rule in self:
-            rule.last_run_id = rule.run_ids[:1]
+            last = rule.run_ids[:1]
+            rule.last_run_id = last
+            rule.last_run_date = last.create_date
+            rule.last_run_records = last.records
 
     @api.constrains("days", "least_days", "most_days", "kind", "digits")
     def _check_days(self):
@@ -247,16 +256,17 @@ class MeteredRetentionRule(models.Model):
     def _before(self):
         """The first day that stays, and how many open exceptions made it earlier.
 
-        A call that waits as an exception is not billed yet. Once the calls of its day
-        are gone, nothing tells it from one that was billed before. So none of that day
-        goes.
+        A record that waits as an exception is not billed yet. Once the records of its
+        day are gone, nothing tells it from one that was billed before. So none of that
+        day goes.
 
         :return: (date, int)
         """
         company = self.company_id
         before = company._metered_today() - timedelta(days=self.days)
-        if self.kind not in ("calls", "numbers"):
+        if self.kind not in OF_USAGE:
             return before, 0
+        gone = company[GONE_UNTIL[self.kind]] or NO_DAY
         self.env["metered.exception"].flush_model()
         self.env.cr.execute(
             """
@@ -264,13 +274,14 @@ class MeteredRetentionRule(models.Model):
               FROM metered_exception exception
               JOIN metered_source source ON source.id = exception.source_id
              WHERE exception.company_id = %(company)s AND exception.state = 'open'
-               AND source.record_kind = 'call' AND exception.start_time < %(before)s
+               AND source.record_kind = %(kind)s AND exception.start_time < %(before)s
                AND exception.start_time > %(gone)s
             """,
             {
                 "company": company.id,
+                "kind": "usage" if self.kind == "events" else "call",
                 "before": before + timedelta(days=1),
-                "gone": (company.metered_details_until or NO_DAY) + timedelta(days=2),
+                "gone": gone + timedelta(days=2),
             },
         )
         first, count = self.env.cr.fetchone()

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from datetime import time as time_of_day
 
 from odoo import api, fields, models
-from odoo.tools import format_date
+from odoo.tools import SQL, format_date
 
 from ...ingest.conflicts import make_lasting
 from ...stored.held import HELD
@@ -18,7 +18,10 @@ from ...stored.retention import (
     mask_calls,
     seal_usage,
 )
+from ...stored.thin_samples import count_thinnable
+from .metered_retention_rule import OF_USAGE
 from .metered_retention_sum import KINDS
+from .res_company_retention import GONE_UNTIL
 
 #: calls that are dealt with and committed together, at first and at most
 FIRST_CALLS, MOST_CALLS = 2_000, 50_000
@@ -30,6 +33,8 @@ IN_THE_WAY = ("metered.rerate", "metered.renewal", "metered.simulation")
 #: until a job that was in the way is asked for again
 WAIT_MINUTES = 5
 RUNNING = ("queued", "running", "undoing")
+#: how events are combined where usage rows tell all that a price needs
+SUMMED = ("sum", "count", "average")
 #: what is previewed by the day on which it was made -> (model, field of that day)
 DATED = {
     "files": ("metered.batch", "create_date"),
@@ -152,12 +157,14 @@ class MeteredRetentionRun(models.Model):
     def _run(self, commit, seconds):
         if not self.rule_id.is_on:
             return True
-        if self.kind in ("calls", "numbers"):
+        if self.kind in OF_USAGE:
             if not self.is_closed and not self._close_days(commit):
                 return False
             self.is_blocked = False
             done = self._run_portions(commit, seconds, FIRST_CALLS, MOST_CALLS)
             return done and not self.is_blocked
+        if self.kind == "samples":
+            return self._reduce_samples(commit, seconds)
         return self._run_portions(commit, seconds, MOST_FILES, MOST_FILES)
 
     def _run_portion(self, size):
@@ -182,7 +189,7 @@ class MeteredRetentionRun(models.Model):
 
     def _is_in_the_way(self):
         """Whether a job runs that reads or changes what is invoiced."""
-        if self.kind not in ("calls", "numbers"):
+        if self.kind not in OF_USAGE:
             return False
         running = [("company_id", "=", self.company_id.id), ("state", "in", RUNNING)]
         return any(
@@ -190,22 +197,28 @@ class MeteredRetentionRun(models.Model):
         )
 
     def _close_days(self, commit):
-        """Have no import add calls of the days whose calls go.
+        """Have no import add records of the days whose records go.
 
-        Without the call that was stored, one that comes in again is new.
+        Without the record that was stored, one that comes in again is new.
 
         :return: whether no import works with what it read before
         """
         last = self.before - timedelta(days=1)
-        self.env.cr.execute(
-            """
-            UPDATE res_company SET metered_details_until = %(last)s
-             WHERE id = %(company)s
-               AND coalesce(metered_details_until, '-infinity') < %(last)s
-            """,
-            {"last": last, "company": self.company_id.id},
+        name = GONE_UNTIL[self.kind]
+        self.env.execute_query(
+            SQL(
+                """
+                UPDATE res_company SET %(name)s = %(last)s
+                 WHERE id = %(company)s
+                   AND coalesce(%(name)s, '-infinity') < %(last)s
+             RETURNING id
+                """,
+                name=SQL.identifier(name),
+                last=last,
+                company=self.company_id.id,
+            )
         )
-        self.company_id.invalidate_recordset(["metered_details_until"], flush=False)
+        self.company_id.invalidate_recordset([name], flush=False)
         running = [("company_id", "=", self.company_id.id), ("state", "=", "running")]
         is_waiting = commit and any(
             self.env[model].search_count(running, limit=1)
@@ -239,7 +252,9 @@ class MeteredRetentionRun(models.Model):
         return {
             "company": self.company_id.id,
             "before": self.before,
-            "gone": ["deleted"] if self.kind == "calls" else ["masked", "deleted"],
+            "gone": ["masked", "deleted"] if self.kind == "numbers" else ["deleted"],
+            "meter_kind": "event" if self.kind == "events" else "call",
+            "meters": self._meters().ids if self.kind == "events" else None,
             "owners": [int(key) for key in running],
             "since": list(running.values()),
             "disputed": disputed,
@@ -249,8 +264,32 @@ class MeteredRetentionRun(models.Model):
             "kind": self.kind,
         }
 
+    def _meters(self):
+        """Meters whose price never needs their events again.
+
+        Of the others every event may be asked for, as long as its invoice may be
+        credited and its usage billed again.
+        """
+        meters = self.env["metered.meter"].sudo().with_context(active_test=False)
+        found = meters.search(
+            [("kind", "=", "event"), ("aggregation", "in", SUMMED)], order="id"
+        )
+        prices = self.env["metered.price"].sudo().with_context(active_test=False)
+        needing = prices.search(
+            [
+                ("meter_id", "in", found.ids),
+                "|",
+                ("charge_model", "=", "percentage"),
+                ("charge_basis", "not in", [False, "none", *SUMMED]),
+            ]
+        )
+        return found - needing.meter_id
+
     def _portion_of_calls(self, size):
         return self._portion(size, delete_calls) or self._portion_of_free_calls(size)
+
+    def _portion_of_events(self, size):
+        return self._portion_of_calls(size)
 
     def _portion_of_numbers(self, size):
         def mask(cr, usage_ids, values):
@@ -296,6 +335,18 @@ class MeteredRetentionRun(models.Model):
         self.env["metered.batch"].invalidate_model(flush=False)
         self._add_to_counters(records=records, bytes=size_of)
         return bool(records)
+
+    # === SAMPLES === #
+
+    def _reduce_samples(self, commit, seconds):
+        """Keep of samples what their levels need; whether nothing is left for now."""
+
+        def noted(samples, usage):
+            self._add_to_counters(records=samples, usage=usage)
+            self.env.flush_all()
+
+        kept = self.env["metered.level.kept"]
+        return kept._thin(self.company_id, commit, seconds, self.before, noted)
 
     # === FILES AND STATEMENTS === #
 
@@ -421,10 +472,15 @@ class MeteredRetentionRun(models.Model):
         """
         self.ensure_one()
         self.env.flush_all()
-        if self.kind in ("calls", "numbers"):
+        if self.kind in OF_USAGE:
             found = count_closed(self.env.cr, self._values())
-            found["free"] = found["free"] if self.kind == "calls" else 0
+            found["free"] = found["free"] if self.kind != "numbers" else 0
             return found
+        if self.kind == "samples":
+            meters = self.env["metered.meter"]._thinned_meters()
+            today = self.company_id._metered_today()
+            wanted = (self.company_id.id, meters.ids, self.before, today)
+            return count_thinnable(self.env.cr, *wanted)
         model, name = DATED[self.kind]
         domain = [
             ("company_id", "=", self.company_id.id),

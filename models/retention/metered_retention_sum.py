@@ -10,6 +10,8 @@ from ..record.metered_sums import Money
 KINDS = [
     ("calls", "Call details"),
     ("numbers", "Numbers of calls (masked)"),
+    ("events", "Events of meters"),
+    ("samples", "Samples of levels (reduced)"),
     ("files", "Imported files"),
     ("statements", "Statements"),
     ("access", "Portal access log"),
@@ -17,7 +19,7 @@ KINDS = [
 
 
 class MeteredRetentionSum(models.Model):
-    """What calls came to that were deleted or masked, and the seal of what they were.
+    """What records came to that were deleted or masked, and the seal of what they were.
 
     Of one row of usage, or of a day's calls that were never charged. The seal is the
     SHA-256 over the calls as they were: whoever has a copy, such as a backup or the

@@ -19,7 +19,8 @@ class MeteredStatement(models.Model):
         tables, condition = self._usage_scope()
         rows = self.env.execute_query(
             SQL(
-                "SELECT usage.id FROM %s WHERE %s AND usage.details_gone = 'deleted'",
+                "SELECT usage.id FROM %s WHERE %s AND meter.kind = 'call'"
+                " AND usage.details_gone = 'deleted'",
                 tables,
                 condition,
             )

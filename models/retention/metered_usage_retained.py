@@ -3,9 +3,11 @@
 from markupsafe import Markup
 
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 from odoo.tools import format_date
 
 from ..screen.actions import window_action
+from .res_company_retention import GONE_UNTIL
 
 
 class MeteredUsage(models.Model):
@@ -39,7 +41,7 @@ class MeteredUsage(models.Model):
         return window_action(
             self.env,
             "action_metered_retention_sum",
-            [("usage_id", "in", self.ids), ("kind", "=", "calls")],
+            [("usage_id", "in", self.ids), ("kind", "in", ("calls", "events"))],
             context={},
         )
 
@@ -55,6 +57,12 @@ class MeteredUsage(models.Model):
             "records": words._records(sum((deleted or gone).mapped("records"))),
             "day": format_date(self.env, newest),
         }
+        if "event" in deleted.meter_id.mapped("kind"):
+            return self.env._(
+                "Events were deleted under retention, last on %(day)s: %(records)s. "
+                "Their sums are kept, and the amount is unchanged.",
+                **values,
+            )
         if deleted:
             return self.env._(
                 "Call details were deleted under retention, last on %(day)s: "
@@ -67,9 +75,28 @@ class MeteredUsage(models.Model):
             **values,
         )
 
+    def _check_records_kept(self):
+        """Refuse a price that needs records which are not there anymore.
+
+        No rule deletes them while a price needs them: that has changed since.
+
+        :raises UserError: they were deleted
+        """
+        text = self.filtered(
+            lambda usage: usage.details_gone == "deleted"
+        )._details_gone_text()
+        if text:
+            raise UserError(
+                self.env._(
+                    "%(reason)s This price needs each of them. Use a price that needs "
+                    "their sum or their number only.",
+                    reason=text,
+                )
+            )
+
 
 class MeteredCdr(models.Model):
-    """Call details of days of which there are none anymore."""
+    """Details of days of which there are none anymore."""
 
     _inherit = "metered.cdr"
 
@@ -78,7 +105,11 @@ class MeteredCdr(models.Model):
         """Say that older call details were deleted, where that may be why none is."""
         said = super().get_empty_list_help(help_message)
         company = self.env.company
-        text = company._metered_no_details_text(company.metered_details_until)
+        texts = (
+            company._metered_no_details_text(company[name], kind)
+            for kind, name in GONE_UNTIL.items()
+        )
+        text = " ".join(dict.fromkeys(filter(None, texts)))
         if not text:
             return said
         more = self.env._(

@@ -6,9 +6,15 @@ from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.tools import format_date
 
+#: kind of data -> the company's field with the last day of which it is not there
+GONE_UNTIL = {
+    **{"calls": "metered_details_until", "numbers": "metered_details_until"},
+    "events": "metered_records_until",
+}
+
 
 class ResCompany(models.Model):
-    """Until when a company has call details."""
+    """Until when a company has call details, and records of meters."""
 
     _inherit = "res.company"
 
@@ -19,15 +25,28 @@ class ResCompany(models.Model):
         help="Last day of which call details were masked or deleted under retention.",
     )
 
-    def _metered_no_details_text(self, day):
-        """What to say of days of which call details were deleted; "" of later ones.
+    metered_records_until = fields.Date(
+        string="Records of Meters Gone Until",
+        readonly=True,
+        copy=False,
+        help="Last day of which events of meters were deleted under retention.",
+    )
+
+    def _metered_no_details_text(self, day, kind="calls"):
+        """What to say of days of which details were deleted; "" of later ones.
 
         :param day: first day that is asked about
+        :param kind: of data, as retention rules have it
         """
         # What is only previewed may have no company.
-        until = self.metered_details_until if self else None
+        until = self[GONE_UNTIL[kind]] if self else None
         if not until or not day or day > until:
             return ""
+        if kind == "events":
+            return self.env._(
+                "Events of meters through %(day)s were deleted under retention.",
+                day=format_date(self.env, until),
+            )
         return self.env._(
             "Call details through %(day)s were masked or deleted under retention.",
             day=format_date(self.env, until),

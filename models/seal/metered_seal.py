@@ -4,6 +4,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL, format_date
 
 from ...statement.chain import VERSION, broken, link
+from ..guard.engine import engine_version
 from ..guard.metered_append_only import said
 from ..guard.unchecked_many2one import UncheckedMany2one
 
@@ -26,6 +27,8 @@ REASONS = [
     ("resumed", "Sealing was turned off"),
     ("several", "Several reasons"),
 ]
+#: seals that are in the memory at a time
+CHAIN_PORTION = 5_000
 #: what the seal of a row is about; another list is another version
 _HASHED = (
     "company_id",
@@ -133,14 +136,13 @@ class MeteredSeal(models.Model):
                 company.id,
             )
         )
-        engine = self.env["ir.module.module"].sudo()._get("metered_billing")
         rows = []
         for position, values in enumerate(many, count + 1):
             values = {
                 "company_id": company.id,
                 "position": position,
                 "moment": fields.Datetime.now(),
-                "engine": engine.latest_version,
+                "engine": engine_version(self.env),
                 **values,
             }
             seal = link(head, said(_HASHED, values))
@@ -156,23 +158,43 @@ class MeteredSeal(models.Model):
     def _broken(self, company):
         """What does not fit in a company's chain; see ``statement.chain.broken``."""
         self.env.flush_all()
-        self.invalidate_model()
         company.invalidate_recordset(["metered_seal_count", "metered_seal_head"])
-        seals = self.search([("company_id", "=", company.id)], order="position")
         return broken(
-            (
-                (
-                    seal.position,
-                    seal.previous or "",
-                    seal.seal,
-                    said(_HASHED, seal),
-                    seal.version,
-                )
-                for seal in seals
-            ),
+            self._chain(company),
             company.metered_seal_count,
             company.metered_seal_head or "",
         )
+
+    @api.model
+    def _chain(self, company):
+        """Yields what ``statement.chain.broken`` compares, some seals at a time."""
+        columns = SQL(", ").join(
+            SQL.identifier(name) for name in (*_HASHED, "previous", "seal", "version")
+        )
+        after = -(2**31) - 1
+        while True:
+            self.env.cr.execute(
+                SQL(
+                    "SELECT %s FROM metered_seal WHERE company_id = %s"
+                    " AND position > %s ORDER BY position LIMIT %s",
+                    columns,
+                    company.id,
+                    after,
+                    CHAIN_PORTION,
+                )
+            )
+            rows = self.env.cr.dictfetchall()
+            for row in rows:
+                yield (
+                    row["position"],
+                    row["previous"] or "",
+                    row["seal"],
+                    said(_HASHED, row),
+                    row["version"],
+                )
+            if len(rows) < CHAIN_PORTION:
+                return
+            after = rows[-1]["position"]
 
     @api.model
     def _latest(self, company, kind, keys):

@@ -45,8 +45,8 @@ class MeteredInbox(models.Model):
         "metered.source", required=True, ondelete="restrict", index=True
     )
     record = fields.Text(required=True, help="JSON, column to text.")
-    event_key = fields.Char(help="For events: the key that identifies the event.")
-    content = fields.Char(help="For events: a digest of its content.")
+    event_key = fields.Char(help="The key that identifies the event or the call.")
+    content = fields.Char(help="A digest of its content.")
 
     _event_uniq = models.UniqueIndex(
         "(source_id, event_key) WHERE event_key IS NOT NULL",
@@ -68,16 +68,6 @@ class MeteredInbox(models.Model):
 
 class MeteredSource(models.Model):
     _inherit = "metered.source"
-
-    def _receive(self, record):
-        """Store a record that was posted; it is rated within minutes.
-
-        :param dict record: column -> text
-        """
-        self.ensure_one()
-        self.env["metered.inbox"].sudo().create(
-            {"source_id": self.id, "record": json.dumps(record, ensure_ascii=False)}
-        )
 
     @api.constrains("active", "source_type", "company_id")
     @api.ondelete(at_uninstall=False)
@@ -194,14 +184,14 @@ class MeteredSync(models.Model):
             [("source_id", "=", self.source_id.id)], order="id desc", limit=1
         )
         wanted = kept.of(self.source_id).column_names if last else ()
-        columns = self.source_id._kind().posted_columns
+        kind = self.source_id._kind()
         while rows := self._next_posted(last.id):
             ids, records = (
                 [row[0] for row in rows],
-                [_columns(*row[1:]) for row in rows],
+                [_columns(kind, *row[1:]) for row in rows],
             )
             self._store_chunks(
-                posted_chunks(records, self.records + 1, columns, wanted),
+                posted_chunks(records, self.records + 1, kind.posted_columns, wanted),
                 commit,
                 # A portion that cannot be stored at once is stored part after part.
                 lambda sync, ids=ids, before=self.records: sync._remove_posted(
@@ -268,9 +258,11 @@ def posted_chunks(records, line, columns, wanted):
     yield Chunk(frame, lines, 0, [])
 
 
-def _columns(record, event_key, content):
+def _columns(kind, record, event_key, content):
     """A record of the inbox as the pipeline takes it."""
     found = json.loads(record)
     if event_key:
-        found[KEY], found[CONTENT] = plain_key(event_key, content), content
+        found[CONTENT] = content
+        if kind.has_own_fields:
+            found[KEY] = plain_key(event_key, content)
     return found

@@ -40,7 +40,7 @@ class MeteredSource(models.Model):
         waiting = [("source_id", "=", self.id), ("event_key", "=", event)]
         if self.env["metered.inbox"].search_count(waiting):
             # A sync may have it in its hands: what is stored can be taken back.
-            self._rate_now(commit)
+            self._rate_now(commit, [event])
             if self.env["metered.inbox"].search_count(waiting):
                 raise RequestFault(
                     503, "The event is still waiting to be rated. Try again.", LATER
@@ -141,7 +141,7 @@ class MeteredSource(models.Model):
     def _invoiced_detail(self, cdr, invoice):
         """Why an invoiced event stays, and how its difference is billed."""
         name = invoice.name if invoice.state == "posted" else f"draft {invoice.id}"
-        if cdr.meter_id.aggregation == "sum":
+        if cdr.meter_id.kind != "call" and cdr.meter_id.aggregation == "sum":
             return (
                 f"The event is on invoice {name}. To bill the difference, push an "
                 "event with another id, the same time and the negative quantity: it "

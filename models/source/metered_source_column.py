@@ -35,6 +35,7 @@ UNIT_NAMES = [
     ("hhmmss", "HHMMSS (000130)"),
     ("mmss", "MMSS (0130)"),
     ("hhmm", "HHMM (0001)"),
+    ("thousands", "Seconds with thousands separators (1,234)"),
 ]
 
 
@@ -55,6 +56,7 @@ class MeteredSourceColumn(models.Model):
     target = fields.Selection(
         [
             ("call_id", "Record ID (unique)"),
+            ("linked_id", "Call ID (shared by the legs of a call)"),
             ("start_time", "Start time"),
             ("time_hint", "Epoch time (for daylight-saving changes)"),
             ("answer_time", "Answer time"),
@@ -82,7 +84,8 @@ class MeteredSourceColumn(models.Model):
         help="Meaning of the column. If no column contains the chargeable seconds, "
         "they are calculated from answer or start time to end time. Calls that were "
         "not answered have 0 chargeable seconds. Quantity, meter and properties are "
-        "for usage other than calls.",
+        "for usage other than calls. Records with the same call ID count once as "
+        "concurrent calls.",
     )
     columns = fields.Char(
         required=True,

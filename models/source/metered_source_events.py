@@ -1,5 +1,6 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+import time
 from datetime import UTC, datetime, timedelta
 
 from odoo import api, fields, models
@@ -11,15 +12,18 @@ from ...connectors.events.body import RequestFault
 from ...connectors.events.cloud_event import KEY, PLAIN, read_events
 from ...connectors.events.reading import Refused
 from ...connectors.interface import attempt
+from ...ingest.conflicts import again
 from ...ingest.event_inbox import CONFLICT, DUPLICATE, is_full, store_events
 from ...ingest.prepare import prepare
 from ...ingest.quantities import quantity_texts
 from ..screen.actions import CLOSE, notification
 from .metered_inbox import posted_chunks
+from .metered_source_schedule import UNDER_WAY
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: seconds that whoever pushes events waits for their rating at most
 RATE_SECONDS = 5
+AGAIN_SECONDS = 0.05
 #: characters of what is pasted to be tried, and events in it
 MOST_SAMPLE = 65_536
 MOST_TRIED = 20
@@ -46,6 +50,9 @@ class MeteredSource(models.Model):
     takes_events = fields.Boolean(
         compute="_compute_takes_events", search="_search_takes_events"
     )
+    is_pushed_to = fields.Boolean(
+        compute="_compute_takes_events", search="_search_is_pushed_to"
+    )
     event_sample = fields.Text(
         string="Event",
         compute="_compute_event_sample",
@@ -60,9 +67,13 @@ class MeteredSource(models.Model):
     def _compute_takes_events(self):
         for source in self:
             source.takes_events = source._kind().takes_events
+            source.is_pushed_to = source._kind().is_pushed_to
 
     def _search_takes_events(self, operator, value):
         return self._search_kind("takes_events", operator, value)
+
+    def _search_is_pushed_to(self, operator, value):
+        return self._search_kind("is_pushed_to", operator, value)
 
     @api.depends("source_type")
     def _compute_event_sample(self):
@@ -92,6 +103,9 @@ class MeteredSource(models.Model):
     def _receive_events(self, events):
         """Store events, and have them rated soon.
 
+        Calls of a switch wait for the schedule, some minutes: an import for each call
+        would be thousands a day, and one a day would not tell when it fell silent.
+
         :param events: list of ``connectors.events.cloud_event.Event``
         :return: list of what became of each, see ``ingest.event_inbox``; None: too
             many wait already
@@ -101,20 +115,65 @@ class MeteredSource(models.Model):
             return None
         outcomes = store_events(self.env.cr, self.id, events) if events else []
         self.env["metered.inbox"].invalidate_model()
-        if set(outcomes) - {DUPLICATE}:
+        if set(outcomes) - {DUPLICATE} and self._kind().has_own_fields:
             self.env["metered.sync"]._enqueue()
         return outcomes
 
-    def _rate_now(self, commit=None):
+    def _rate_now(self, commit=None, keys=()):
         """Rate what waits, while somebody waits for it; the rest is rated soon.
 
+        Where another process is at it, that one may have begun before these came.
+
         :param commit: function that commits; None within a user's transaction
+        :param keys: of the events that somebody waits for
         """
-        sync = self._reopened_sync("schedule") or self._start_syncs("schedule")
+        until = time.monotonic() + RATE_SECONDS
         if commit:
+            # What came is stored, whatever is in the way of its rating.
             commit()
-        sync[:1]._process(commit, RATE_SECONDS)
-        self.env.invalidate_all()
+
+        def begin(failed):
+            if failed:
+                self.env.invalidate_all(flush=False)
+            sync = self._sync_under_way() or self._start_syncs("schedule")
+            if commit:
+                commit()
+            return sync
+
+        while True:
+            [sync] = again(self.env.cr, begin, commit)
+            sync._process(commit, max(until - time.monotonic(), 0))
+            self.env.invalidate_all()
+            if (
+                not commit
+                or time.monotonic() > until
+                or sync.state == "failed"
+                or not self._are_waiting(keys)
+            ):
+                return
+            # Until the other one is done, and its transaction is seen.
+            commit()
+            time.sleep(AGAIN_SECONDS)
+
+    def _sync_under_way(self):
+        """The sync that rates what waits, or can go on with it; may be empty."""
+        syncs = self.env["metered.sync"].sudo()
+        newest = syncs.search(
+            [
+                ("source_id", "=", self.id),
+                ("kind", "=", "schedule"),
+                ("state", "in", UNDER_WAY),
+            ],
+            limit=1,
+        )
+        return newest or self._reopened_sync("schedule")
+
+    def _are_waiting(self, keys):
+        """Whether some of these events are not rated yet."""
+        waiting = [("source_id", "=", self.id), ("event_key", "in", list(keys))]
+        return bool(keys) and bool(
+            self.env["metered.inbox"].sudo().search_count(waiting, limit=1)
+        )
 
     def _try_events(self, events):
         """What would become of events; nothing is stored.

@@ -6,7 +6,7 @@ import logging
 import secrets
 from datetime import timedelta
 
-from odoo import api, fields, models
+from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import format_datetime
 
@@ -73,11 +73,15 @@ class MeteredSourceToken(models.Model):
         :return: (``metered.source``, empty where the token is wrong; seconds after
             which to try again, 0 unless there were too many wrong ones)
         """
+        # It may have been of another kind when it got its token.
+        [(_type, *kinds)] = self.env["metered.source"]._search_kind(
+            "has_tokens", "=", True
+        )
         known = self.sudo().search_fetch(
             [
                 ("source_id", "=", source_id),
                 ("source_id.active", "=", True),
-                ("source_id.is_posted_to", "=", True),
+                ("source_id.source_type", *kinds),
             ],
             ["digest", "source_id", "last_used"],
             limit=MOST_TOKENS,
@@ -88,7 +92,9 @@ class MeteredSourceToken(models.Model):
         if any(right):
             token = known[right.index(True)]
             note_use(token, address, secure)
-            return token.source_id, 0
+            source = token.source_id
+            # What a job does works for it as well: it has a user and its company.
+            return source.with_user(SUPERUSER_ID).with_company(source.company_id), 0
         wait = self.env["metered.wrong.token"].sudo()._count(source_id, address)
         return self.env["metered.source"], wait
 
@@ -258,7 +264,8 @@ class MeteredSource(models.Model):
         return checks
 
     def _look_token(self):
-        if not self.sudo().token_ids:
+        keys = self.env["metered.api.key"].sudo()._usable_for(self)
+        if not self.sudo().token_ids and not keys:
             raise SourceError(
                 self.env._("There is no token for the switch to send."),
                 remedy=self.env._(
@@ -269,7 +276,12 @@ class MeteredSource(models.Model):
 
     def _look_secure(self):
         """Whether the last record came over TLS; within this machine nothing does."""
-        used = self.sudo().token_ids.filtered("last_used").sorted("last_used")[-1:]
+        keys = self.env["metered.api.key"].sudo()._usable_for(self)
+        used = max(
+            (one for one in (*self.sudo().token_ids, *keys) if one.last_used),
+            key=lambda one: one.last_used,
+            default=None,
+        )
         if not used or used.last_secure or _is_loopback(used.last_address):
             return ""
         raise SourceError(

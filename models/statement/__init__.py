@@ -8,6 +8,7 @@ from . import metered_statement
 from . import metered_statement_content
 from . import metered_statement_country
 from . import metered_statement_mailed
+from . import metered_statement_password
 from . import metered_statement_period
 from . import metered_statement_rows
 from . import metered_statement_zip

@@ -15,23 +15,20 @@ from .statement_figures import Figures
 
 #: widths of the columns of calls on a page
 _WIDTHS = {
-    "start": 90,
-    "from": 68,
-    "to": 68,
-    "destination": 74,
+    "start": 88,
+    "from": 66,
+    "to": 66,
+    "destination": 70,
     "call_type": 48,
-    "seconds": 36,
-    "billed": 36,
+    "seconds": 43,
+    "billed": 38,
     "covered": 34,
+    "tariff": 48,
     "price": 58,
     "charge": 44,
 }
-#: where no call took from an allowance, its column is the others'
-_WITHOUT_ALLOWANCES = {
-    name: width + {"destination": 8, "call_type": 26}.get(name, 0)
-    for name, width in _WIDTHS.items()
-    if name != "covered"
-}
+#: where no call took from an allowance, the room of its column is theirs
+_WITHOUT_ALLOWANCES = {"destination": 8, "call_type": 26}
 _DECIMALS = 4
 
 
@@ -73,7 +70,11 @@ class Content(Figures):
         self.formats = statement._formats()
         self.masking = statement._masking()
         self.zone = ZoneInfo(statement.time_zone)
-        self._shown = [name in self._widths() for name in _WIDTHS]
+        self.tariffs = sorted({one for group in self.groups for one in group.tariffs})
+        self.took = any(group.covered for group in self.groups if group.listed)
+        # Of one tariff the head says which; sheets have room for a column.
+        self.widths = self._widths(len(self.tariffs) > 1)
+        self.sheet_widths = self._widths(bool(self.tariffs))
 
     # === FILES === #
 
@@ -100,14 +101,14 @@ class Content(Figures):
         columns = [
             Column(self.env._("Service")),
             Column(self.env._("Contact")),
-            *self._columns(),
+            *self._columns(self.sheet_widths),
         ]
         calls = Section(
             self.env._("Calls"),
             columns,
             (
-                [call.service, call.contact, *self._cells(call)]
-                for call in self._calls()
+                [call.service, call.contact, *cells]
+                for call, cells in self._rows(self._calls(), self.sheet_widths)
             ),
             self.listed,
         )
@@ -126,6 +127,7 @@ class Content(Figures):
         }
         for call in self._calls():
             start = call.start_time.replace(tzinfo=UTC)
+            caller, callee = self._ends(call)
             shown = {
                 **fixed,
                 "service": call.service.removeprefix("+"),
@@ -134,8 +136,8 @@ class Content(Figures):
                 "start_local": start.astimezone(self.zone).isoformat(),
                 "start_utc": start.isoformat().replace("+00:00", "Z"),
                 "direction": call.direction,
-                "from": self._caller(call).removeprefix("+"),
-                "to": self._callee(call).removeprefix("+"),
+                "from": caller.removeprefix("+"),
+                "to": callee.removeprefix("+"),
                 "destination": call.destination,
                 "call_type": call.call_type,
                 "duration_s": _plain(call.seconds),
@@ -192,6 +194,11 @@ class Content(Figures):
                 (self.env._("Period"), period),
                 (self.env._("Time Zone"), statement.time_zone),
                 (self.env._("Currency"), self.currency.name),
+                *(
+                    [(self.env._("Tariff"), self.tariffs[0])]
+                    if len(self.tariffs) == 1
+                    else []
+                ),
             ],
             sections,
             closing,
@@ -273,7 +280,7 @@ class Content(Figures):
         for group in self.groups:
             key = self._title(group)
             before = sums.get(key, (0, 0, 0, 0, 0))
-            values = group[4:]
+            values = group[4:9]
             sums[key] = [a + b for a, b in zip(before, values, strict=True)]
         if len(sums) < 2:
             return
@@ -282,20 +289,19 @@ class Content(Figures):
             for title, (calls, seconds, billed, covered, charge) in sums.items()
         ]
         totals = [sum(values) for values in zip(*sums.values(), strict=True)]
-        yield Section(
-            self.env._("By Service"),
-            [
-                Column(self.env._("Service"), "text", 4),
-                Column(self.env._("Calls"), "number", 1),
-                Column(self.env._("Duration"), "seconds", 1.2),
-                Column(self.env._("Billed"), "seconds", 1.2),
-                Column(self.env._("Included"), "seconds", 1.2),
-                Column(self.env._("Charge"), "money", 1.2, _DECIMALS),
-            ],
-            rows,
-            len(rows),
-            [self.env._("Total"), Decimal(totals[0]), *totals[1:3], None, totals[4]],
-        )
+        columns = [
+            Column(self.env._("Service"), "text", 4),
+            Column(self.env._("Calls"), "number", 1),
+            Column(self.env._("Duration"), "seconds", 1.2),
+            Column(self.env._("Billed"), "seconds", 1.2),
+            Column(self.env._("Included"), "seconds", 1.2),
+            Column(self.env._("Charge"), "money", 1.2, _DECIMALS),
+        ]
+        total = [self.env._("Total"), Decimal(totals[0]), *totals[1:3], None, totals[4]]
+        if not self.took:
+            for row in (columns, total, *rows):
+                del row[4]
+        yield Section(self.env._("By Service"), columns, rows, len(rows), total)
 
     def _remainders(self):
         """What is counted, and not listed: (title, calls, charge)."""
@@ -387,8 +393,13 @@ class Content(Figures):
         for group in listed:
             yield Section(
                 self._title(group),
-                self._columns(),
-                map(self._cells, islice(calls, group.calls)),
+                self._columns(self.widths),
+                (
+                    cells
+                    for _call, cells in self._rows(
+                        islice(calls, group.calls), self.widths
+                    )
+                ),
                 group.calls,
                 self._total(group),
             )
@@ -409,14 +420,19 @@ class Content(Figures):
             "covered": group.covered or None,
             "charge": group.charge,
         }
-        return [values.get(name) for name in self._widths()]
+        return [values.get(name) for name in self.widths]
 
-    def _widths(self):
+    def _widths(self, has_tariff):
         """Columns of calls -> how wide they are."""
-        took = any(group.covered for group in self.groups if group.listed)
-        return _WIDTHS if took else _WITHOUT_ALLOWANCES
+        is_shown = {"covered": self.took, "tariff": has_tariff}
+        more = {} if self.took else _WITHOUT_ALLOWANCES
+        return {
+            name: width + more.get(name, 0)
+            for name, width in _WIDTHS.items()
+            if is_shown.get(name, True)
+        }
 
-    def _columns(self):
+    def _columns(self, widths):
         titles = {
             "start": (self.env._("Start"), "time"),
             "from": (self.env._("From"), "text"),
@@ -426,40 +442,42 @@ class Content(Figures):
             "seconds": (self.env._("Duration"), "seconds"),
             "billed": (self.env._("Billed"), "seconds"),
             "covered": (self.env._("Included"), "seconds"),
+            "tariff": (self.env._("Tariff"), "text"),
             "price": (self.env._("Price"), "text"),
             "charge": (self.env._("Charge"), "money"),
         }
         return [
-            Column(*titles[name], width, _DECIMALS)
-            for name, width in self._widths().items()
+            Column(*titles[name], width, _DECIMALS) for name, width in widths.items()
         ]
 
     def _calls(self):
         return self.statement._read_calls()
 
+    def _rows(self, calls, widths):
+        """Calls with the cells of their columns: iterator of (`Call`, list)."""
+        is_shown = [name in widths for name in _WIDTHS]
+        for call in calls:
+            yield call, [*compress(self._cells(call), is_shown)]
+
     def _cells(self, call):
         start = call.start_time.replace(tzinfo=UTC).astimezone(self.zone)
-        cells = (
+        return (
             start,
-            self._caller(call),
-            self._callee(call),
+            *self._ends(call),
             call.destination,
             call.call_type,
             _seconds(call.seconds),
             _seconds(call.billed),
             _seconds(call.covered) or None,
+            call.deck,
             self._price(call),
             Decimal(call.charge),
         )
-        return [*compress(cells, self._shown)]
 
-    def _caller(self, call):
+    def _ends(self, call):
+        """Who called whom, as the customer sees it."""
         is_inbound = call.direction == "inbound"
-        return self.masking.caller(call.caller) if is_inbound else call.caller
-
-    def _callee(self, call):
-        is_inbound = call.direction == "inbound"
-        return call.callee if is_inbound else self.masking.called(call.callee)
+        return self.masking.ends(call.caller, call.callee, is_inbound)
 
     def _price(self, call):
         """`0.0225/min 60/6`; empty where a price has no rate."""
@@ -498,13 +516,28 @@ class Content(Figures):
                 "Not invoiced yet: %(amount)s. It is billed with a later invoice.",
                 amount=self.currency.format(float(self._round(still_open))),
             )
-        for amount, since in self.carried:
-            yield self.env._(
-                "Carried forward: %(amount)s since %(date)s. It will be billed "
-                "together with later usage.",
-                amount=self.currency.format(amount),
-                date=format_date(self.env, since, lang_code=self.statement.lang),
+        for one in self.carried:
+            yield self._carried_text(
+                amount=self.currency.format(one["amount"]),
+                date=format_date(self.env, one["since"], lang_code=self.statement.lang),
+                is_earlier=one["since"] < self.statement.date_from,
             )
+
+    def _carried_text(self, amount, date, is_earlier):
+        if is_earlier:
+            return self.env._(
+                "Carried forward: %(amount)s since %(date)s, with usage of earlier "
+                "periods. It is not payable yet, and is billed together with later "
+                "usage.",
+                amount=amount,
+                date=date,
+            )
+        return self.env._(
+            "Carried forward: %(amount)s since %(date)s. It is not payable yet, and is "
+            "billed together with later usage.",
+            amount=amount,
+            date=date,
+        )
 
 
 def _increments(call):

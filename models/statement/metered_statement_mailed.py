@@ -8,6 +8,7 @@ from psycopg2 import OperationalError
 from odoo import models
 from odoo.exceptions import UserError
 
+from ...statement.protection import PROTECTED, ProtectionError, protect
 from .res_company_statement import MIMETYPES
 
 #: a statement of so many records is made while its invoice is sent, if it still waits
@@ -30,13 +31,28 @@ class MeteredStatement(models.Model):
         )
 
     def _mailed_names(self):
-        """The files that an invoice's mail has: list of (name, ending)."""
+        """The files that an invoice's mail has: list of (name, ending).
+
+        Of a customer with a password those that can have one.
+        """
         return [
             (f"{statement.file_name}.{ending}", ending)
             for statement in self
-            for ending in statement.company_id.metered_statement_mailed.split("_")
-            if ending in MIMETYPES
+            for ending in statement._mailed_endings()
+            if ending in PROTECTED or not statement._password()
         ]
+
+    def _mailed_endings(self):
+        """Endings of the files that the company sends."""
+        wanted = self.company_id.metered_statement_mailed.split("_")
+        return [ending for ending in wanted if ending in MIMETYPES]
+
+    def _password(self):
+        """What the files open with that this customer gets; "" for nothing."""
+        return (
+            self.env["metered.statement.password"].sudo()._find(self.partner_id).value
+            or ""
+        )
 
     def _mailed(self, unwanted=frozenset()):
         """What is sent of this statement.
@@ -54,17 +70,39 @@ class MeteredStatement(models.Model):
         names = [(name, ending) for name, ending in every if name not in unwanted]
         if every and not names:
             return [], ""
-        files = []
-        if self.state == "done":
-            binaries = self.with_context(bin_size=False)
-            files = [(name, binaries._file_bytes(ending)) for name, ending in names]
         left, sent = self.company_id.metered_statement_mail_mb * _MB, []
-        for name, content in files:
-            if len(content) <= left:
+        for name, ending in names if self.state == "done" else ():
+            content = self._mailed_file(ending)
+            if content and len(content) <= left:
                 sent.append((name, content))
                 left -= len(content)
-        is_whole = names and len(sent) == len(names)
-        return sent, "" if is_whole else self._mailed_link()
+        text = self._mailed_hint() if sent and self._password() else ""
+        left_out = len(self._mailed_endings()) - len(every)
+        if not names or left_out or len(sent) < len(names):
+            text += self._mailed_link()
+        return sent, text
+
+    def _mailed_file(self, ending):
+        """A file as its customer gets it, with a password if there is one.
+
+        :return: bytes; empty if it must not be sent without
+        """
+        content = self.with_context(bin_size=False)._file_bytes(ending)
+        password = self._password()
+        if not password:
+            return content
+        try:
+            return protect(content, ending, password)
+        except ProtectionError as error:
+            _logger.warning("%s: the package %s is missing", self.name, error)
+            return b""
+
+    def _mailed_hint(self):
+        """HTML that says that the files have a password."""
+        made = self.with_context(lang=self.lang)
+        return Markup("<p>%s</p>") % made.env._(
+            "The attached usage statement opens with the password that we gave you."
+        )
 
     def _mailed_link(self):
         """HTML that says where the customer finds this statement."""

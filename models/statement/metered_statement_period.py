@@ -99,9 +99,9 @@ class MeteredStatement(models.Model):
         return list(found.values())
 
     def _read_carried(self):
-        """What the customer carries forward: list of (amount, since which day)."""
+        """What the customer carries forward: see :meth:`_metered_carried`."""
         return [
-            (one["amount"], one["since"])
+            one
             for one in self.partner_id._metered_carried(self.company_id)
             if one["currency"] == self.currency_id and one["amount"]
         ]

@@ -12,7 +12,7 @@ from ...statement.masking import split
 #: rows that are fetched at a time
 FETCHED = 2_000
 Group = namedtuple(
-    "Group", "late service contact listed calls seconds billed covered charge"
+    "Group", "late service contact listed calls seconds billed covered charge tariffs"
 )
 Usage = namedtuple("Usage", "late kind day meter unit quantity amount open_ids")
 Readings = namedtuple("Readings", "meter unit serial first last quantity")
@@ -132,7 +132,8 @@ class MeteredStatement(models.Model):
     def _read_groups(self):
         """What the calls of each service come to, those that are not listed apart.
 
-        :return: list of `Group`; sums of seconds and charges are exact
+        :return: list of `Group`; sums of seconds and charges are exact, ``tariffs``
+            the names of decks
         """
         self.env.flush_all()
         rows = self.env.execute_query(
@@ -142,7 +143,9 @@ class MeteredStatement(models.Model):
                        coalesce(sum(cdr.quantity), 0)::text,
                        coalesce(sum(cdr.billed_quantity), 0)::text,
                        coalesce(sum(cdr.plan_quantity), 0)::text,
-                       coalesce(sum(cdr.charge), 0)::text
+                       coalesce(sum(cdr.charge), 0)::text,
+                       coalesce(array_agg(DISTINCT deck.name)
+                                FILTER (WHERE deck.name IS NOT NULL), '{}')
                 %(calls)s
                  GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4 DESC
                 """,
@@ -152,7 +155,7 @@ class MeteredStatement(models.Model):
                 calls=self._calls_of(),
             )
         )
-        return [Group(*row[:5], *map(Decimal, row[5:])) for row in rows]
+        return [Group(*row[:5], *map(Decimal, row[5:9]), row[9]) for row in rows]
 
     def _read_calls(self):
         """The calls that are listed, by service and time: an iterator of `Call`.
@@ -260,12 +263,13 @@ class MeteredStatement(models.Model):
         )
         return [Readings(*row[:5], Decimal(row[5])) for row in rows]
 
-    def _read_meters(self):
+    def _read_meters(self, carried_ids):
         """What the usage of a period comes to, by meter and invoice.
 
-        :return: list of (meter, whether it is of calls, invoice or None, its state or
-            ``waived``, records, billed seconds, amount, ids whose amount is not known
-            yet)
+        :param carried_ids: of usage that is carried forward
+        :return: list of (meter, whether it is of calls, invoice or None, its state,
+            ``waived`` or ``carried``, records, billed seconds, amount, ids whose
+            amount is not known yet)
         """
         tables, condition = self._usage_scope()
         rows = self.env.execute_query(
@@ -275,7 +279,8 @@ class MeteredStatement(models.Model):
                        COLLATE "C",
                        meter.kind = 'call', move.name,
                        coalesce(move.state, CASE
-                           WHEN usage.waived_period_id IS NOT NULL THEN 'waived' END),
+                           WHEN usage.waived_period_id IS NOT NULL THEN 'waived'
+                           WHEN usage.id = ANY(%(carried)s) THEN 'carried' END),
                        sum(usage.records),
                        coalesce(sum(usage.billed_quantity), 0)::text,
                        coalesce(sum(usage.amount), 0)::text,
@@ -287,6 +292,7 @@ class MeteredStatement(models.Model):
                  GROUP BY 1, 2, 3, 4 ORDER BY 2 DESC, 1, 3 NULLS LAST, 4
                 """,
                 lang=self.lang or "en_US",
+                carried=carried_ids,
                 tables=tables,
                 condition=condition,
             )

@@ -1,6 +1,5 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-import base64
 import re
 import tempfile
 import zipfile
@@ -92,8 +91,7 @@ class MeteredStatementZip(models.Model):
                                 MOST_BYTES // 1_000_000,
                             )
                         )
-            file.seek(0)
-            content = base64.b64encode(file.read())
+            content = self._as_binary(file)
         self.write(
             {
                 "file": content,
@@ -115,14 +113,7 @@ class MeteredStatementZip(models.Model):
     def action_download(self):
         """Download the file."""
         self.ensure_one()
-        if not self.file:
-            raise UserError(self.env._("The file has not been made yet."))
-        return {
-            "type": "ir.actions.act_url",
-            "url": f"/web/content/{self._name}/{self.id}/file?download=true"
-            f"&filename={self.name}",
-            "target": "download",
-        }
+        return self._download_action()
 
     def action_resume(self):
         """Try again to make files that could not be made."""

@@ -11,6 +11,7 @@ class Line:
     """A row of the summary: what is charged, and the exact sum behind it.
 
     A correction has no records of its own; ``seconds`` is None of what is no call.
+    What is carried forward is not open: the two are added up.
     """
 
     title: str
@@ -33,12 +34,12 @@ class Figures:
         self.usage = statement._read_usage()
         self.readings = statement._read_readings()
         self.open_amounts = self._open_amounts()
+        self.carried = statement._read_carried() if statement.scope == "period" else []
         self.lines = (
             self._invoice_lines()
             if statement.scope == "invoice"
             else self._period_lines()
         )
-        self.carried = statement._read_carried() if statement.scope == "period" else []
         self.listed = sum(group.calls for group in self.groups if group.listed)
 
     def _open_amounts(self):
@@ -102,7 +103,9 @@ class Figures:
     def _period_lines(self):
         """What each meter comes to, by the invoice that it is on, if any."""
         lines = []
-        for meter, are_calls, invoice, state, *sums in self.statement._read_meters():
+        carried = [key for one in self.carried for key in one["usage_ids"]]
+        found = self.statement._read_meters(carried)
+        for meter, are_calls, invoice, state, *sums in found:
             records, seconds, amount, open_ids = sums
             amount = self.amount_of(amount, open_ids)
             title = self._period_title(meter, invoice, state)
@@ -116,7 +119,7 @@ class Figures:
                     seconds if are_calls else None,
                     amount,
                     amount,
-                    is_open=state not in ("posted", "waived"),
+                    is_open=state not in ("posted", "waived", "carried"),
                 )
             )
         return lines
@@ -128,6 +131,8 @@ class Figures:
             )
         if state == "waived":
             return self.env._("%(meter)s, not billed", meter=meter)
+        if state == "carried":
+            return self.env._("%(meter)s, carried forward", meter=meter)
         return self.env._("%(meter)s, not invoiced yet", meter=meter)
 
     def _round(self, amount):
@@ -150,8 +155,8 @@ class Figures:
             "invoice_amount": float(self.total) if is_of_invoice else 0,
             "rounding": float(self.total - usage),
             "adds_up": self._adds_up(calls),
-            "carried_amount": sum(amount for amount, _since in self.carried),
-            "carried_since": min((since for _a, since in self.carried), default=False),
+            "carried_amount": sum(one["amount"] for one in self.carried),
+            "carried_since": min((one["since"] for one in self.carried), default=False),
         }
 
     def _adds_up(self, calls):

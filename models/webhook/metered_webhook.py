@@ -9,6 +9,7 @@ from odoo.exceptions import UserError, ValidationError
 
 from ...connectors.addresses import AddressPolicy, parse_networks
 from ...connectors.errors import SourceError
+from ...connectors.events.charge_request import ACTIONS
 from ...connectors.web_address import check_address
 from ...connectors.webhook_post import WebhookClient
 from ..screen.actions import notification
@@ -70,7 +71,7 @@ class MeteredWebhook(models.Model):
         help="An import or a sync is done. Includes its source, file, and counts.",
     )
     tells_exception_raised = fields.Boolean(
-        string="Exceptions Raised",
+        string="Exception Raised",
         help="An import has records that could not be rated. Includes their number by "
         "reason.",
     )
@@ -84,7 +85,7 @@ class MeteredWebhook(models.Model):
         "charge, and the reason.",
     )
     tells_invoice_pending = fields.Boolean(
-        string="Invoice Waiting for Usage",
+        string="Invoice Pending",
         help="A renewal created an invoice that waits for usage. Its type and version "
         "are sent.",
     )
@@ -95,14 +96,15 @@ class MeteredWebhook(models.Model):
         string="Invoice Paid", help="An invoice with usage was paid in full."
     )
     tells_invoice_freed = fields.Boolean(
-        string="Usage Freed",
+        string="Invoice Freed",
         help="An invoice or a line was deleted, canceled, or fully credited. Its "
         "usage can be billed again.",
     )
     tells_alert_triggered = fields.Boolean(
-        string="Alert Triggered",
-        help="Usage of a billing period reached thresholds of an alert. Includes the "
-        "current and previous values, the thresholds, and the time of the values.",
+        string="Alert or Allowance Threshold Reached",
+        help="An amount, a quantity, or the used part of an allowance reached "
+        "thresholds of an alert. Includes the current and previous values, the "
+        "thresholds, and the time of the values.",
     )
     tells_entitlement_changed = fields.Boolean(
         string="Entitlement Changed",
@@ -265,10 +267,10 @@ class MeteredWebhook(models.Model):
         """
         self.ensure_one()
         moment = fields.Datetime.now()
-        body = _body(code, moment, data)
+        body = _body(code, moment, data, record)
         if len(body.encode()) > MOST_BYTES:
             # It must not stop what it tells. What is left out can be read by the id.
-            body = _body(code, moment, {"id": record.id, "truncated": True})
+            body = _body(code, moment, {"id": record.id, "truncated": True}, record)
         deliveries = self.env["metered.webhook.delivery"].sudo()
         delivery = deliveries.create(
             {
@@ -314,13 +316,21 @@ class MeteredWebhook(models.Model):
         )
 
 
-def _body(code, moment, data):
+def _body(code, moment, data, record):
     """A message as it is sent.
 
+    About an invoice it also has what programs for BillForward look at.
+
     :param moment: of UTC, without a zone
+    :param record: what it is about
     :return: text of JSON
     """
-    timestamp = moment.replace(tzinfo=UTC).isoformat()
-    return json.dumps(
-        {"type": code, "timestamp": timestamp, "data": data}, ensure_ascii=False
-    )
+    message = {"type": code, "timestamp": moment.replace(tzinfo=UTC).isoformat()}
+    if code in ACTIONS:
+        domain, action = ACTIONS[code]
+        message |= {
+            "domain": domain,
+            "action": action,
+            "entityID": f"INV-{record.id}",
+        }
+    return json.dumps({**message, "data": data}, ensure_ascii=False)

@@ -2,7 +2,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """Customers, what they are sold and billed; settings."""
 
-from .screen import ACTION, DIALOG, Screen, tab
+from .screen import ACTION, DIALOG, Screen, tab, until
 
 SCREENS = [
     Screen(
@@ -24,6 +24,41 @@ SCREENS = [
             "[...document.querySelectorAll('.o_notebook .nav-link')]"
             ".find((tab) => tab.textContent.includes('Metered')).click()",
             "document.querySelector('.o_metered_checks').scrollIntoView()",
+        ),
+    ),
+    Screen(
+        "measured",
+        "/odoo/res.partner/",
+        record=("res.partner", [("name", "=", "SecureWatch Alarms")]),
+        wait=".o_form_view",
+        steps=(
+            tab("Metered"),
+            "document.querySelector('[name=metered_measured]').scrollIntoView()",
+        ),
+    ),
+    Screen(
+        "level",
+        "/odoo/res.partner/",
+        record=("res.partner", [("name", "=", "SecureWatch Alarms")]),
+        wait=".o_form_view, .o_metered_level_chart canvas",
+        steps=(
+            tab("Metered"),
+            "document.querySelector('button[name=action_view_level]').click(), "
+            + until(".o_metered_level_overview canvas"),
+            "document.querySelector('.o_metered_level_overview').scrollIntoView(false)",
+        ),
+    ),
+    Screen(
+        "level_table",
+        "/odoo/res.partner/",
+        record=("res.partner", [("name", "=", "SecureWatch Alarms")]),
+        wait=".o_form_view, .o_metered_level_chart canvas",
+        steps=(
+            tab("Metered"),
+            "document.querySelector('button[name=action_view_level]').click(), "
+            + until(".o_metered_level_overview canvas"),
+            "document.querySelector('.o_metered_table_toggle').click()",
+            "document.querySelector('.o_metered_level_rows').scrollIntoView()",
         ),
     ),
     Screen(

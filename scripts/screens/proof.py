@@ -11,6 +11,7 @@ SCREENS = [
     listed("hidden_lists", "hidden_list"),
     listed("disputes", "dispute"),
     form("dispute", "dispute", "metered.dispute"),
+    listed("portal_access", "access_log"),
     listed("invoice_floors", "invoice_floor"),
     listed("seals", "seal"),
     form("seal", "seal", "metered.seal"),

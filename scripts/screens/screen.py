@@ -54,6 +54,18 @@ def tab(title: str) -> str:
     )
 
 
+def until(selector: str) -> str:
+    """A promise that something is there."""
+    return f"""new Promise((done) => {{
+        const timer = setInterval(() => {{
+            if (document.querySelector({selector!r})) {{
+                clearInterval(timer);
+                done();
+            }}
+        }}, 100);
+    }})"""
+
+
 #: a promise of a dialog; the picture shows what is there when none comes
 DIALOG = """new Promise((done) => {
     let looks = 0;

@@ -7,6 +7,8 @@ from odoo.exceptions import ValidationError
 from odoo.tests import tagged
 
 from ...demo.servers.faulty_http import Fault, FaultyServer, Reply
+from ...demo.servers.netsapiens import API_KEY, NetSapiensServer
+from ...demo.servers.netsapiens_calls import make_domain
 from ..support.source_case import LoopbackRequests
 from .test_alerts import AlertCase
 
@@ -81,6 +83,38 @@ class TestSuspendedAccounts(LoopbackRequests, AlertCase):
         states[1]._lift("The other one.")
         self.actions._send_due()
         self.assertEqual(self.asked()[1:], [("PUT", path, {"suspended": False})])
+
+    def test_domains_of_netsapiens(self):
+        """Over its own API, signed in as for call records."""
+        domain = make_domain("acme.example")
+        server = self.enterContext(NetSapiensServer([domain]))
+        self.switch.write(
+            {
+                "source_type": "netsapiens",
+                "address": server.url,
+                "http_authentication": False,
+                "api_key": API_KEY,
+                "suspends_accounts": True,
+                "suspend_path": "ns-api/v2/domains/{account}",
+                "suspend_body": '{"dial-policy": "Deny All"}',
+                "resume_path": "ns-api/v2/domains/{account}",
+                "resume_body": '{"dial-policy": "US and Canada"}',
+            }
+        )
+        self.cap()
+        self.assertEqual(domain.changed, {"dial-policy": "Deny All"})
+        self.env["metered.alert.state"].search([("is_capped", "=", True)])._lift("No.")
+        self.actions._send_due()
+        self.assertEqual(domain.changed, {"dial-policy": "US and Canada"})
+        self.assertEqual(self.actions.search([]).mapped("state"), ["done", "done"])
+        self.assertFalse(server.problems)
+        # What no domain has is refused, and a person is told.
+        self.switch.suspend_body = '{"suspended": true}'
+        states = self.env["metered.alert.state"].search([])
+        self.actions._entitlement_changed(states.subscription_id, False)
+        self.actions._send_due()
+        self.assertEqual(self.actions.search([], limit=1).state, "failed")
+        self.assertIn("suspended", self.actions.search([], limit=1).answer)
 
     def test_the_next_period_resumes(self):
         self.turn_on()

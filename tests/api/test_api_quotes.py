@@ -4,6 +4,7 @@
 
 import json
 from contextlib import closing
+from decimal import Decimal
 
 from odoo import fields
 from odoo.sql_db import db_connect
@@ -22,8 +23,8 @@ class TestApiQuotes(PushCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        price = cls.make_price(cls.meter, (0, 0.5), free_units=1)
-        product = cls.make_metered_product("API calls", price)
+        cls.price = cls.make_price(cls.meter, (0, 0.5), free_units=1)
+        product = cls.make_metered_product("API calls", cls.price)
         cls.plan = cls.make_subscription(cls.customer, "2026-09-01", "2026-11-01")
         cls.plan.sale_subscription_line_ids = [
             fields.Command.create({"product_id": product.id})
@@ -181,6 +182,67 @@ class TestApiQuotes(PushCase):
         self.assertNotIn("period", after)
         self.assertEqual(after["explanation"], told["explanation"])
         self.assertTrue(after["invoice"])
+
+    def charges(self, *events):
+        """What events are charged that are pushed and rated, by their answers."""
+        told = self.push([*events], query="?rated=true").json()["events"]
+        return [one["result"]["charge"] for one in told]
+
+    def told_of(self, number):
+        return self.get_path(f"events?event=%2Fshop%20e{number}").json()
+
+    def test_what_an_event_adds(self):
+        """In the order of time, whatever the order in which they come."""
+
+        def at(number, hour, quantity):
+            time = f"2026-10-05T{hour:02}:00:00Z"
+            return event(number, time=time, data={"quantity": quantity})
+
+        second, first = self.charges(at(2, 12, 2.5), at(1, 10, 0.4))
+        self.assertEqual(
+            first,
+            {
+                "amount": "0",
+                "currency": "USD",
+                "included": {"taken": "0.4", "left": "0.6"},
+                "allowances": [],
+                "period": {"quantity": "0.4", "amount": "0"},
+            },
+        )
+        self.assertEqual(second["amount"], "0.95")
+        self.assertEqual(second["included"], {"taken": "0.6", "left": "0"})
+        self.assertEqual(second["period"], {"quantity": "2.9", "amount": "0.95"})
+        # One between them takes what the later one had; a day before, all of it.
+        [between] = self.charges(at(3, 11, 0.5))
+        self.assertEqual(between["included"], {"taken": "0.5", "left": "0.1"})
+        self.assertEqual(self.told_of(2)["charge"]["amount"], "1.2")
+        [before] = self.charges(event(4, time="2026-10-04T09:00:00Z"))
+        self.assertEqual(before["amount"], "0.75")
+        # A thousandth of a cent is not lost, and all come to what the period does.
+        [small] = self.charges(at(5, 13, 0.00002))
+        self.assertEqual(small["amount"], "0.00001")
+        each = [self.told_of(number) for number in range(1, 6)]
+        total = sum(Decimal(one["charge"]["amount"]) for one in each)
+        self.assertEqual(total, Decimal("2.45001"))
+        self.assertEqual(each[4]["charge"]["period"]["amount"], "2.45")
+        self.assertEqual(each[0]["period"]["amount"], "2.45")
+        # Invoiced, they are charged the same; one that is late comes after them all.
+        self.plan._metered_renew()
+        again = [self.told_of(number)["charge"] for number in range(1, 6)]
+        self.assertEqual(again, [one["charge"] for one in each])
+        [late] = self.charges(at(6, 1, 2))
+        self.assertEqual(late["amount"], "1")
+        self.assertEqual(late["included"], {"taken": "0", "left": "0"})
+        self.assertEqual([self.told_of(n)["charge"] for n in range(1, 6)], again)
+        # With another price nobody knows what a single one was charged.
+        self.price.free_units = 2
+        self.assertIsNone(self.told_of(1)["charge"])
+
+    def test_what_an_event_adds_to_the_highest_value(self):
+        self.meter.aggregation = "max"
+        found = self.charges(*(event(n, data={"quantity": n % 3}) for n in range(5)))
+        self.assertEqual([one["amount"] for one in found], ["0", "0", "0.5", "0", "0"])
+        self.assertEqual(found[4]["period"], {"quantity": "2", "amount": "0.5"})
 
     def test_missed_messages_are_read_again(self):
         webhook = self.env["metered.webhook"].create(

@@ -1,41 +1,79 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-"""The examples of docs/events.md, run against the server."""
+"""*Push usage in five minutes* of the README, followed step by step."""
 
 import json
+import os
 import re
+import subprocess
 from pathlib import Path
 
-from odoo.tests import tagged
+from odoo import fields
+from odoo.tests import Form, HttpCase, tagged
 
-from .test_push_events import PushCase
+from ..support.metered_case import MeteredMakers
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "events.md"
+README = Path(__file__).resolve().parents[2] / "README.md"
+HEADING = "## Push usage in five minutes"
 
 
 @tagged("post_install", "-at_install")
-class TestEventsPage(PushCase):
+class TestFiveMinutes(MeteredMakers, HttpCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.set_up_rates()
+        section = README.read_text("utf-8").partition(HEADING)[2].partition("\n## ")[0]
+        cls.curl, cls.shown = re.findall(r"^```\n(.*?)^```", section, re.S | re.M)
+        [cls.example] = re.findall(r"^```python\n(.*?)^```", section, re.S | re.M)
+        # The steps before it.
+        cls.env["metered.usage.setup"].create_preset("api_calls")
+        cls.source = cls.env["metered.source"].search([("takes_events", "=", True)])
+        cls.company.metered_bills = "usage"
+        acme = cls.make_customer("Acme")
+        cls.make_identifier(acme, "acme", kind="key")
+        form = Form(cls.env["metered.subscription.setup"])
+        form.partner_id = acme
+        form.save().action_create()
+        cls.key = cls.env["metered.api.key"].create(
+            {
+                "name": "Shop",
+                "source_ids": [fields.Command.set(cls.source.ids)],
+                "may_read": True,
+            }
+        )
+        cls.token = cls.key._make()
+
+    def at_home(self, text):
+        self.assertEqual(text.count("https://odoo.example.com"), 1)
+        return text.replace("https://odoo.example.com", self.base_url())
+
+    def test_with_curl(self):
+        """What it sends, and the answer that is shown, which leaves something out."""
+        with self.allow_requests(all_requests=True):
+            sent = subprocess.run(
+                ["bash", "-c", self.at_home(self.curl)],
+                env={"PATH": os.environ["PATH"], "KEY": self.token},
+                capture_output=True,
+                check=True,
+                timeout=60,
+            )
+        [told] = json.loads(sent.stdout)["events"]
+        self.assert_shown(json.loads(self.shown), told)
+
+    def assert_shown(self, shown, told):
+        for name, value in shown.items():
+            if isinstance(value, dict):
+                self.assert_shown(value, told[name])
+            else:
+                self.assertEqual(told[name], value, name)
+
     def test_in_python(self):
-        [example] = re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.S)
-        for said, meant in (
-            ("https://odoo.example.com", self.base_url()),
-            ("the API key", self.token),
-        ):
-            self.assertEqual(example.count(said), 1)
-            example = example.replace(said, meant)
+        example = self.at_home(self.example).replace("the API key", self.token)
         names = {}
         with self.allow_requests(all_requests=True):
             exec(example, names)  # pylint: disable=exec-used
         self.assertEqual(names["counts"], {"accepted": 3})
-        self.rate()
-        self.assertEqual(sum(self.cdrs().mapped("quantity")), 6)
-
-    def test_with_curl(self):
-        """What it sends, and the answer that is shown."""
-        page = PAGE.read_text("utf-8")
-        [sent] = re.findall(r"-d '(.*?)'\n", page, re.S)
-        [shown] = re.findall(r'^\{"counts".*$', page, re.M)
-        answer = self.push(sent, **{"Content-Type": "application/json"})
-        self.assertEqual(answer.json(), json.loads(shown))
-        self.rate()
-        self.assertEqual(self.cdrs().partner_id, self.customer)
+        self.source._start_posted()._process()
+        cdrs = self.env["metered.cdr"].search([("source_id", "=", self.source.id)])
+        self.assertEqual(sum(cdrs.mapped("quantity")), 6)

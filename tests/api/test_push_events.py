@@ -11,6 +11,7 @@ from unittest.mock import patch
 from odoo import fields
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import HttpCase, tagged
+from odoo.tools import mute_logger
 
 from odoo.addons.metered_billing.ingest.retry import retry_exceptions
 from odoo.addons.metered_billing.models.api import metered_api
@@ -258,6 +259,45 @@ class TestPushEvents(PushCase):
         many = [event(n) for n in range(101)]
         self.assertEqual(self.push(many, query="?validate=true").status_code, 422)
 
+    def test_what_can_be_read_in_two_ways_is_an_exception(self):
+        """Times, quantities and numbers that are no numbers: nothing is guessed."""
+        self.key.may_read = True
+        good = {
+            "2026-10-05T10:00:00Z": "2026-10-05T10:00:00+00:00",
+            "2026-10-05T10:00:00+02:00": "2026-10-05T08:00:00+00:00",
+            1791194400: "2026-10-05T10:00:00+00:00",
+            1791194400000: "2026-10-05T10:00:00+00:00",
+        }
+        bad = ("05/10/2026 10:00", "10:00", "2026-13-05T10:00:00Z", "yesterday", -1)
+        bad += ("2026-10-05T25:00:00Z", "99999-10-05T10:00:00Z", 10**30, True, [1])
+        sent = [event(n, time=time) for n, time in enumerate((*good, *bad))]
+        told = self.push(sent, query="?validate=true").json()["events"]
+        self.assertEqual([one.get("time") for one in told[:4]], [*good.values()])
+        self.assertEqual(
+            [one["status"] for one in told[4:]], ["exception"] * len(bad), told[4:]
+        )
+        amounts = {"2.50": "2.5", 1e3: "1000", -3: "-3", "1.250": "1.25"}
+        bad = (
+            "1e3",
+            "1,5",
+            "1.000,5",
+            "1 000",
+            "0x10",
+            "1_000",
+            "NaN",
+            "Infinity",
+            "--1",
+        )
+        bad += ("１２", "1e400", "9" * 40, True, None, [1], {"a": 1})
+        sent = [
+            event(n, data={"quantity": one}) for n, one in enumerate((*amounts, *bad))
+        ]
+        told = self.push(sent, query="?validate=true").json()["events"]
+        self.assertEqual([one.get("quantity") for one in told[:4]], [*amounts.values()])
+        self.assertEqual(
+            [one["status"] for one in told[4:]], ["exception"] * len(bad), told[4:]
+        )
+
     def test_who_only_pushes_reads_nothing(self):
         """Neither whose an event is, nor what a day or a period comes to."""
         own = {"event", "status", "meter", "unit", "quantity", "time", "properties"}
@@ -291,6 +331,35 @@ class TestPushEvents(PushCase):
         self.assertEqual(first["day"]["quantity"], "2.5")
         self.assertEqual(second["reason"], "unknown_customer")
         self.assertFalse(self.inbox())
+
+    def test_another_process_rates_meanwhile(self):
+        """What it leaves is rated when it is done; no second import is begun."""
+        Sync = type(self.env["metered.sync"])
+        real, busy = Sync._process, [True, True]
+
+        def process(sync, *args):
+            return False if busy and busy.pop() else real(sync, *args)
+
+        with patch.object(Sync, "_process", process):
+            answer = self.push([event(1)], query="?rated=true")
+        [told] = answer.json()["events"]
+        self.assertEqual(told["result"]["status"], "rated")
+        self.assertEqual((len(self.source.sync_ids), busy), (1, []))
+
+    def test_what_cannot_be_rated_is_tried_once(self):
+        """It is stored all the same, and said to wait."""
+        target = (
+            "odoo.addons.metered_billing.models.source.metered_source.load_settings"
+        )
+        with (
+            patch(target, side_effect=UserError("no settings")),
+            mute_logger("odoo.addons.metered_billing.models.job.metered_job"),
+        ):
+            answer = self.push([event(1)], query="?rated=true")
+        [told] = answer.json()["events"]
+        self.assertEqual(told["status"], "accepted")
+        self.assertEqual(told["result"]["status"], "waiting")
+        self.assertEqual(self.source.sync_ids.mapped("state"), ["failed"])
 
     def test_odd_keys(self):
         """Whatever stands where a key is expected is wrong, and no fault of ours."""
@@ -612,6 +681,47 @@ class TestReadBack(PushCase):
             (told["plan"], told["left"], told["is_allowed"]), ("Plan", "0.5", True)
         )
         self.assertEqual(self.get_path("entitlements?subject=acme").status_code, 403)
+
+    def test_an_event_of_several_sources(self):
+        """What is told is of the one that is meant, or of none."""
+        self.key.may_read = True
+        other = self.make_source("events", source_type="events")
+        self.key.source_ids |= other
+        lost = {"id": "order-1", "subject": "nobody", "type": "api.call"}
+        self.push(lost, f"?source={other.id}", **{"Content-Type": "application/json"})
+        path = "events?event=order-1"
+        self.assertEqual(self.get_path(path).json()["status"], "waiting")
+        own = {**lost, "subject": "acme", "time": "2026-10-05T10:00:00Z", "quantity": 1}
+        query = f"?source={self.source.id}"
+        self.push(own, query, **{"Content-Type": "application/json"})
+        for sync in self.source._start_posted():
+            sync._process()
+        answer = self.get_path(path)
+        self.assertEqual(answer.status_code, 422)
+        self.assertIn("&source=", answer.json()["detail"])
+        for source, status in ((self.source, "rated"), (other, "exception")):
+            told = self.get_path(f"{path}&source={source.id}").json()
+            self.assertEqual(told["status"], status)
+        self.assertEqual(self.get_path(f"{path}&source=0").status_code, 404)
+
+    def test_an_identifier_of_several_customers(self):
+        """As an extension is of another one on each switch: none is told by chance."""
+        self.push([event(1)])
+        self.rate()
+        other = self.make_customer("Other")
+        switch = self.make_source("generic")
+        own = self.make_identifier(other, "acme", kind="extension")
+        own.source_id = switch
+        days = "subject=acme&from=2026-10-01&to=2026-11-01"
+        paths = (f"usage?{days}", f"invoices?{days}", "quotes?subject=acme")
+        self.key.write({"may_read": True, "may_invoice": True})
+        for path in (*paths, "entitlements?subject=acme"):
+            answer = self.get_path(path)
+            self.assertEqual(answer.status_code, 422, path)
+            self.assertIn("Several customers", answer.json()["detail"])
+        # Events of the key are of the one that its source knows.
+        own.source_id = self.source
+        self.assertEqual(self.get_path(f"usage?{days}").json()["usage"], [])
 
     def test_another_company_sees_nothing(self):
         self.push([event(1)])

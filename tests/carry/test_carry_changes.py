@@ -161,6 +161,31 @@ class TestCarryChanges(CarryCase):
         )
         self.assert_billed_once(other)
 
+    def test_tiers_begin_again(self):
+        """Free units and tiers are those of each carried period, not of all of them."""
+        meter = self.make_meter("Texts", unit="texts")
+        product = self.make_metered_product(
+            "Texts", self.make_price(meter, (5, 0), (0, 0.1))
+        )
+        other = self.make_customer("Beta")
+        self.make_identifier(other, "key-1", kind="key")
+        subscription = self.sell(other, product)
+        source = self.make_source("usage", meter_id=meter.id)
+        for month in (1, 2, 3):
+            self.import_text(
+                source,
+                "id,time,identifier,quantity\n"
+                + f"{month},2026-{month:02}-10 10:00:00,key-1,9\n",
+                name=f"{month}.csv",
+            )
+            self.renew(f"2026-{month + 1:02}-01")
+        self.assertEqual(self.states(subscription), ["billed"] * 3)
+        self.assertEqual(
+            self.lines(self.all_invoices(other)),
+            [("2026-01-01", 0.4), ("2026-02-01", 0.4), ("2026-03-01", 0.4)],
+        )
+        self.assert_billed_once(other)
+
     def test_invoiced_manually(self):
         """Manual Invoicing takes what was carried; the period carries nothing then."""
         self.use(40)
@@ -172,6 +197,11 @@ class TestCarryChanges(CarryCase):
             }
         )
         wizard.action_search()
+        self.assertRegex(wizard.checks, r"because it is less than \$\S+1\.00\. The")
+        self.floor.amount = 0.4
+        wizard.action_search()
+        self.assertNotIn("Smallest invoice", wizard.checks)
+        self.floor.amount = 1.0
         wizard.action_create_invoice()
         self.assertIsNone(self.carried())
         self.use(100, first=2)

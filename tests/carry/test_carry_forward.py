@@ -2,6 +2,8 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """Small amounts wait for more, and are billed together, each period on its line."""
 
+from unittest.mock import patch
+
 from freezegun import freeze_time
 
 from odoo import Command
@@ -114,6 +116,65 @@ class TestCarryForward(CarryCase):
         self.assertFalse(self.all_invoices())
         self.renew("2027-01-01")
         self.assertEqual(self.all_invoices().amount_untaxed, 0.4)
+
+    def bill_aged(self, today):
+        """Run the daily job; its invoices."""
+        with freeze_time(f"{today} 04:00:00"):
+            return self.env["sale.subscription"]._metered_bill_aged()
+
+    def test_year_end_of_a_paused_subscription(self):
+        self.use(40, 35)
+        paused = self.env["sale.subscription.stage"].create(
+            {"name": "Paused", "type": "draft"}
+        )
+        self.subscription.write({"stage_id": paused.id, "in_progress": False})
+        self.subscription.template_id.invoicing_mode = "invoice"
+        self.assertFalse(self.bill_aged("2026-12-31"))
+        invoice = self.bill_aged("2027-01-01")
+        self.assertEqual(
+            self.lines(invoice), [("2026-01-01", 0.4), ("2026-02-01", 0.35)]
+        )
+        self.assertEqual(invoice.state, "posted")
+        self.assertEqual(str(invoice.invoice_date), "2027-01-01")
+        ends = self.subscription.metered_period_ids.mapped("carry_end")
+        self.assertEqual(ends, ["age"] * 2)
+        self.assertIsNone(self.carried())
+        self.assertFalse(self.bill_aged("2027-01-02"))
+        self.assert_billed_once()
+
+    def test_age_is_left_to_the_renewal_that_is_due(self):
+        self.company.write({"metered_carry_year_end": False, "metered_carry_months": 2})
+        self.use(40)
+        for day in ("2026-02-28", "2026-03-01", "2026-03-07"):
+            self.assertFalse(self.bill_aged(day), day)
+        self.assertEqual(self.bill_aged("2026-03-08").amount_untaxed, 0.4)
+        self.renew("2026-03-09")
+        self.assert_billed_once()
+
+    def test_age_and_no_price(self):
+        """Somebody is told, once, and nothing of others waits for it."""
+        other = self.make_customer("Bravo", "+14045550111")
+        self.sell(other)
+        self.call("2026-01-10", 35, "+14045550111")
+        self.use(40)
+        self.company.write({"metered_carry_year_end": False, "metered_carry_months": 1})
+        self.env["sale.subscription"].search([]).in_progress = False
+        own = type(self.subscription)._metered_bill_carried_of
+
+        def fail(subscription, carried, reason):
+            if subscription == self.subscription:
+                raise UserError("It has no price.")
+            return own(subscription, carried, reason)
+
+        with patch.object(type(self.subscription), "_metered_bill_carried_of", fail):
+            for _day in range(2):
+                self.bill_aged("2026-03-08")
+        self.assertEqual(self.all_invoices(other).amount_untaxed, 0.35)
+        activity = self.subscription.activity_ids
+        self.assertIn("It has no price.", activity.note)
+        self.assertEqual(activity.metered_count, 2)
+        self.assertEqual(self.bill_aged("2026-03-09").amount_untaxed, 0.4)
+        self.assertFalse(self.subscription.activity_ids)
 
     # === CLOSING === #
 

@@ -361,6 +361,27 @@ class TestChunks(TestCase):
             first = preview(path, fmt, 3)
         self.assertEqual((len(first.frame), first.line.tolist()), (3, [1, 2, 3]))
 
+    def test_the_last_chunks_are_ever_smaller(self):
+        with (
+            stored(b"1,2\n" * 1000) as path,
+            patch("odoo.addons.metered_billing.connectors.chunks.LAST_RECORDS", 40),
+        ):
+            fmt = plain_format(2)
+
+            def sizes(skip, count):
+                return [
+                    c.records
+                    for c in read_chunks(path, fmt, 200, skip, None, 25, count)
+                ]
+
+            expected = [25, 50, 100, 200, 200, 141, 94, 63, 42, 40, 45]
+            self.assertEqual(sizes(0, 1000), expected)
+            self.assertEqual(sizes(900, 1000), [25, 40, 35])
+            # How many there are is only counted in lines.
+            for count in (1, 975, 1040):
+                self.assertEqual(sum(sizes(0, count)), 1000)
+            self.assertEqual(sizes(0, None), [25, 50, 100, 200, 200, 200, 200, 25])
+
     def test_wide_records_make_small_chunks(self):
         text = "".join(f"{n},{'x' * (n % 7)},\n" for n in range(1000))
         with (

@@ -246,7 +246,7 @@ class TestS3Policy(StorePolicyCase):
 class TestPostedBeforeInvoice(SourceTypeCase):
     def test_what_was_posted_is_rated_first(self):
         source = self.make_source("freeswitch", source_type="freeswitch_json")
-        source._receive({"uuid": "u1"})
+        self.receive_call(source, {"uuid": "u1"})
         run = self.env["metered.renewal"].create(
             {"company_id": self.company.id, "date": "2026-11-01", "expected": 1}
         )

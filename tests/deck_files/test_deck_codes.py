@@ -249,6 +249,8 @@ class TestCodes(unittest.TestCase):
             ("prefix,price\n2012005,0.1\n2012006,0.1\n", ""),
             ("prefix,price\n201,0.1\n305,0.1\n416,0.1\n212,0.1\n", ""),
             ("prefix,price\n201,0.1\n305,0.1\n416,0.1\n1,0.1\n", ""),
+            ("prefix,price\n212555,0.1\n+1201200,0.1\n", ""),
+            ("prefix,price\n305,0.1\n1201,0.1\n416,0.1\n212,0.1\n", ""),
             (
                 "prefix,price\n"
                 + "".join(f"{area},0.1\n" for area in (*range(201, 211), 305, 416)),
@@ -271,7 +273,13 @@ class TestCodes(unittest.TestCase):
         found = reading("NPA-NXX,price\n201200,0.1\n201201,0.1\n")
         self.assertEqual((asked(found), codes(found)), ([], ["1201200", "1201201"]))
         self.assertIn("1 is added in front of each", assumed(found))
-        for text in ("44\n1", "447400\n33", "336\n337", "1201200\n1201201"):
+        for text in (
+            "44\n1",
+            "447400\n33",
+            "336\n337",
+            "1201200\n1201201",
+            "212661\n1201\n44",
+        ):
             rows = "".join(f"{code},1\n" for code in text.split())
             self.assertEqual(asked(reading("prefix,price\n" + rows)), [])
 

@@ -139,6 +139,9 @@ class TestColumnsThatAreNotRead(unittest.TestCase):
             ("Sell", ("0.02", "0.03")),
             ("Avg Rate", ("0.02", "0.03")),
             ("Precio venta", ("0.02", "$0.03")),
+            ("Flagfall", ("0.10", "0")),
+            ("Mobile surcharge", ("10%", "")),
+            ("Excluded codes", ("447", "")),
         ):
             with self.subTest(header):
                 text = f"Prefix,Rate,{header}\n44,1,{cells[0]}\n33,2,{cells[1]}\n"
@@ -160,6 +163,9 @@ class TestColumnsThatAreNotRead(unittest.TestCase):
             ("Rate change %", ("1", "2")),
             ("Remarks", ("2026", "new")),
             ("Start", ("", "")),
+            ("Flagfall", ("0.00", "0")),
+            ("Previous surcharge", ("0.10", "0")),
+            ("Charge code", ("10", "20")),
         ):
             with self.subTest(header):
                 text = f"Prefix,Rate,{header}\n44,1,{cells[0]}\n33,2,{cells[1]}\n"

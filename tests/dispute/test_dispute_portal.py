@@ -10,7 +10,7 @@ from odoo import Command, http
 from odoo.exceptions import UserError
 from odoo.service.model import call_kw
 from odoo.tests import tagged
-from odoo.tools import mute_logger
+from odoo.tools import format_date, mute_logger
 
 from ...models.dispute import metered_dispute_portal as limits
 from ...models.portal import metered_access_log
@@ -222,10 +222,132 @@ class TestDisputePortal(PortalCase, DisputeCase):
         with patch.object(limits, "MOST_AN_HOUR", 1):
             got = self.post("boss", address, text="Two")
             self.assertIn("many messages", self.said(got))
-        entry = self.env["metered.access.log"].search([], limit=1)
-        self.assertEqual((entry.kind, entry.user_id), ("dispute", self.boss))
+        log = self.env["metered.access.log"]
+        entry = log.search([("kind", "=", "dispute")], limit=1)
+        self.assertEqual(entry.user_id, self.boss)
         self.assertIn(str(self.calls[1].id), entry.what)
         # Without the form's token nothing is taken.
         with mute_logger("odoo.http"):
             got = self.url_open(address, data={"text": "Forged"})
         self.assertEqual(got.status_code, 400)
+
+    def test_whose_charges_another_pays(self):
+        """Whose parent pays follows what its own contact raised, and only that."""
+        self.make_subscription(self.customer, "2026-10-01", "2026-11-01")
+        self.stranger.parent_id = self.customer
+        self.env.flush_all()
+        got = self.open("rival", self.calls_of_customer(self.stranger))
+        [dispute] = self.disputes()
+        address = f"/my/disputes/{dispute.id}"
+        self.assertTrue(got.url.endswith(address))
+        self.assertEqual(got.status_code, 200)
+        self.assertIn(dispute.name, self.page("rival", "/my/disputes").text)
+        got = self.post("rival", f"{address}/message", text="And?")
+        self.assertIn("And?", got.text)
+        # Who pays sees it, too; but what that one raises itself is its own.
+        self.assertIn("And?", self.page("boss", address).text)
+        self.open("boss", self.calls[0])
+        own = self.disputes() - dispute
+        self.assertEqual(self.page("rival", f"/my/disputes/{own.id}").status_code, 404)
+        contact = self.rival.partner_id
+        self.assertEqual(dispute._mail_contact(), contact)
+        contact.email = False
+        self.assertEqual(dispute._mail_contact(), self.customer)
+        self.stranger.email = "office@example.com"
+        self.assertEqual(dispute._mail_contact(), self.stranger)
+        contact.email = "rival@example.com"
+        # A contact who goes to another company takes nothing along.
+        other = self.make_customer("Other Inc", "+14045550300", is_company=True)
+        self.rival.partner_id.parent_id = other
+        self.env.flush_all()
+        self.assertEqual(self.page("rival", address).status_code, 404)
+        self.assertNotIn(dispute.name, self.page("rival", "/my/disputes").text)
+        self.assertNotEqual(dispute._mail_contact(), self.rival.partner_id)
+
+    def test_files_are_for_who_sees_calls(self):
+        """How calls were charged is not for a contact who may not see them."""
+        self.open("boss", self.calls[:2])
+        [dispute] = self.disputes()
+        self.post(
+            "clerk",
+            f"/my/disputes/{dispute.id}/message",
+            files={"files": ("mine.png", PNG, "image/png")},
+            text="See the picture.",
+        )
+        self.decide_of(dispute)
+        explanation = dispute._portal_thread().attachment_ids.filtered(
+            lambda one: one.name.endswith(".html")
+        )
+        mine = dispute._portal_thread().attachment_ids - explanation
+        path = f"/my/disputes/{dispute.id}"
+        for login, statuses in (("boss", (200, 200)), ("clerk", (404, 200))):
+            text = self.page(login, path).text
+            hides = "Files are for contacts who can view calls." in text
+            self.assertEqual(hides, login == "clerk")
+            self.assertEqual(explanation.name in text, login == "boss")
+            for file, status in zip((explanation, mine), statuses, strict=True):
+                got = self.page(login, f"{path}/file/{file.id}")
+                self.assertEqual(got.status_code, status, (login, file.name))
+        # Who looked at what is on record; who sees no call has looked at none.
+        log = self.env["metered.access.log"].search([("kind", "=", "dispute_view")])
+        self.assertIn(f"{dispute.id}: {explanation.name}", log.mapped("what"))
+        clerks = log.filtered(lambda entry: entry.user_id == self.clerk)
+        self.assertEqual(clerks.mapped("what"), [f"{dispute.id}: {mine.name}"])
+        # Nobody of the customer follows it: who may see it is looked at each time.
+        self.assertFalse(dispute.message_partner_ids.filtered("partner_share"))
+
+    def decide_of(self, dispute):
+        mine = dispute.with_user(self.agent)
+        mine.action_start()
+        self.decide(mine, *[0] * len(dispute.line_ids))
+        self.env.flush_all()
+
+    def test_the_same_time_everywhere(self):
+        """A call has the time of the customer's zone, wherever it is shown."""
+        self.company.metered_tz = "America/New_York"
+        self.env.flush_all()
+        call = self.calls[0]
+        start = self.env["metered.portal"]._masked_call(call)["start"]
+        self.assertIn("6:00:00", start)
+        got = self.post("boss", "/my/disputes/new", cdr_ids=call.id)
+        self.assertIn(start, " ".join(got.text.split()))
+        text = self.open("boss", call).text
+        self.assertIn(start, text)
+        [dispute] = self.disputes()
+        self.decide_of(dispute)
+        [file] = dispute._portal_thread().attachment_ids
+        self.assertIn(start, file.raw.decode())
+        # The day of other usage is its own, also west of Greenwich.
+        self.open("boss", call.browse(), usage_ids=str(self.calls[1].usage_id.id))
+        whole = (self.disputes() - dispute).line_ids
+        self.assertEqual(
+            whole._portal_line(True, False)["start"],
+            format_date(self.env, self.calls[1].usage_id.day),
+        )
+
+    def test_questioned_on_the_invoice(self):
+        """A line of an invoice is questioned also by who may not see calls."""
+        invoice = self.invoice()
+        self.env.flush_all()
+        path = f"/my/invoices/{invoice.id}"
+        for login in ("boss", "clerk"):
+            forms = html.fromstring(self.page(login, path).content).xpath(
+                "//form[@action='/my/disputes/new']"
+            )
+            self.assertEqual(len(forms), len(self.usage_lines(invoice)), login)
+        [ids] = forms[0].xpath("input[@name='usage_ids']/@value")
+        got = self.post(
+            "clerk", "/my/disputes/new", usage_ids=ids, reason="price", text="Why?"
+        )
+        self.assertRegex(got.url, r"/my/disputes/\d+$")
+        self.assertEqual(
+            set(self.disputes().line_ids.mapped("usage_id")),
+            set(map(int, ids.split(","))),
+        )
+        self.clerk.partner_id.metered_portal_disputes = False
+        self.env.flush_all()
+        token = f"{path}?access_token={invoice._portal_ensure_token()}"
+        for login, address in (("clerk", path), ("rival", token), (None, token)):
+            text = self.page(login, address).text
+            self.assertIn("o_metered_invoice_usage", text)
+            self.assertNotIn("/my/disputes/new", text)

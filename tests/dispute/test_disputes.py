@@ -228,10 +228,15 @@ class TestDisputes(DisputeCase):
             dispute.with_user(self.agent).action_approve()
         with self.assertRaisesRegex(UserError, "Change the decision first"):
             dispute.line_ids.approved = 0.01
+        seen = dispute.event_count
         dispute.action_decide_again()
         self.decide(dispute, 1)
         other = new_test_user(self.env, "other", CHIEF)
-        dispute.with_user(other).action_approve()
+        theirs = dispute.with_user(other)
+        # What was decided anew is not approved by a page that shows what was before.
+        with self.assertRaisesRegex(UserError, "has changed since"):
+            theirs.with_context(metered_seen_events=seen).action_approve()
+        theirs.with_context(metered_seen_events=dispute.event_count).action_approve()
         self.assertEqual(dispute.state, "resolved")
         self.assertEqual(
             (dispute.decided_uid, dispute.approved_uid), (self.chief, other)
@@ -248,6 +253,24 @@ class TestDisputes(DisputeCase):
         self.assertEqual((second.state, second.needs_approval), ("held", True))
         self.decide(third.with_user(self.chief), 1)
         self.assertEqual(third.state, "resolved")
+
+    def test_decided_at_once(self):
+        """Who decides locks what the customer's other decisions, and lines, change."""
+        calls = self.calls_of(self.invoice())
+        first, second = (self.dispute(call) for call in calls[5:7])
+        locked = []
+
+        def lock(records):
+            locked.append((records._name, set(records.ids)))
+
+        for model in (first, first.line_ids):
+            self.patch(type(model), "_lock_rows", lock)
+        first.line_ids.answer = "Your line was faulty."
+        self.assertEqual(locked, [("metered.dispute", {first.id})])
+        locked.clear()
+        self.decide(first, 1)
+        lines = locked.index(("metered.dispute.line", {first.line_ids.id}))
+        self.assertIn(("metered.dispute", {first.id, second.id}), locked[:lines])
 
     def test_open_once(self):
         calls = self.calls_of(self.invoice())
@@ -320,7 +343,12 @@ class TestDisputes(DisputeCase):
         subscription = self.make_subscription(self.customer, "2026-10-01", "2026-11-01")
         subscription.template_id.invoicing_mode = "invoice"
         self.renew_due()
+        # Its invoice is not reminded of, though it is younger than the dispute.
+        [invoice] = self.invoices(subscription)
+        self.env["metered.dispute"]._cron_age()
+        self.assertTrue(invoice.no_followup)
         dispute.action_decide()
+        self.assertFalse(invoice.no_followup)
         self.assertEqual(dispute.credited, round(dispute.line_ids.charge, 2))
         self.assertEqual(dispute.invoice_count, 1)
 

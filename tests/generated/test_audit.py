@@ -21,6 +21,7 @@ NOT_TOLD = {
     "metered.dispute.line": "the same",
     "metered.inbox": "records that were posted",
     "metered.source.secret": "the source says that a credential changed, and no value",
+    "metered.statement.password": "the customer says that there is a new one, no value",
     "metered.sync.line": "the log of a sync",
     "metered.webhook.secret": "the webhook says that there is a new one, and no value",
     "metered.wrong.token": "counted by the endpoint",

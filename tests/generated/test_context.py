@@ -26,6 +26,8 @@ KEYS = {
     "list",
     "metered_source_ids": "which sources a list is of; each is looked at for rights",
     "metered_all_files": "whether a ZIP file has the XLSX and CSV files, too",
+    "metered_seen_events": "makes the check stricter: what was decided again since is "
+    "not approved unseen",
     "metered_state": "which change of a dispute a dialog asks for; the change is "
     "looked at when it is made",
     "metered_file": "which file of a statement is downloaded: one of three names",

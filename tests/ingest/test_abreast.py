@@ -297,6 +297,10 @@ class TestAbreast(unittest.TestCase):
             (prepared_of(["a"], (), ["f"]), prepared_of(["b"], (), ["f"]), True),
             (prepared_of(["f"]), prepared_of(["b"], (), ["f"]), False),
             (prepared_of(["a", "b"]), prepared_of(["c", "d"]), False),
+            (prepared_of(["c", "d"]), prepared_of(["b", "a"]), False),
+            (prepared_of(["a", "c"]), prepared_of(["b", "d"]), False),
+            (prepared_of(["c", "a"]), prepared_of(["d", "c"]), True),
+            (prepared_of(["d", "c"]), prepared_of(["a", "c"]), True),
             (prepared_of([]), prepared_of([]), False),
         ):
             with self.subTest(one=ascii(one.cdrs), other=ascii(other.cdrs)):

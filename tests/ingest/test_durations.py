@@ -5,7 +5,7 @@
 import csv
 import re
 import unittest
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from pathlib import Path
 
 from hypothesis import given, settings
@@ -58,10 +58,28 @@ WRITERS = {
     "day": lambda seconds: decimal(seconds, 86_400, 8),
 }
 NUMBER = re.compile(r"0*[0-9]+(?:[.,][0-9]*)?(?:[eE]-[0-9]+)?")
+GROUPED = re.compile(
+    r"[1-9][0-9]{0,2}(?:(?:,[0-9]{3})+(?:\.[0-9]*)?|(?:\.[0-9]{3})+(?:,[0-9]*)?"
+    r"|(?:[ '\u2019\u202f][0-9]{3})+)"
+)
 WORDED = re.compile(
     r"P?T?([0-9]+([.,][0-9]+)? ?[a-zA-Z]+ ?)+|([0-9]+[:h])?[0-9]+'[0-9]{2}(''|\")?"
 )
 CLOCK = re.compile(r"[0-9]+:[0-9]{1,2}(?:[:'][0-9]{2})?(?:[.,][0-9]+)?")
+#: unit -> seconds of one of its numbers
+PER_UNIT = {"": 1, "s": 1, "thousands": 1, "min": 60, "6s": 6, "h": 3600}
+
+
+def as_numbers(text):
+    """What a text is as a number, with a decimal point or comma."""
+    bare = re.sub("[ '\u2019\u202f]", "", text)
+    found = []
+    for decimal_sign, group in (".,", ",."):
+        try:
+            found.append(Decimal(bare.replace(group, "").replace(decimal_sign, ".")))
+        except InvalidOperation:
+            continue
+    return found
 
 
 class TestDurations(unittest.TestCase):
@@ -150,7 +168,10 @@ class TestDurations(unittest.TestCase):
     @settings(deadline=None)
     @given(
         st.text("0123456789:., -+eEhms'\u00a0１٣", max_size=9)
-        | st.from_regex(r"[0-9]{1,3}([:.,][0-9]{1,3}){0,3}[ a-z]{0,2}", fullmatch=True)
+        | st.text(max_size=9)
+        | st.from_regex(
+            r"[0-9]{1,3}([:., '\u2019\u202f][0-9]{1,4}){0,3}[ a-z]{0,2}", fullmatch=True
+        )
     )
     def test_only_whole_numbers_and_clocks(self, text):
         for unit in ("", *UNITS):
@@ -158,9 +179,15 @@ class TestDurations(unittest.TestCase):
             if found is None:
                 continue
             plain = text.strip().removeprefix("+").replace("\u00a0", " ")
-            patterns = NUMBER, CLOCK, WORDED
+            patterns = NUMBER, GROUPED, CLOCK, WORDED
             self.assertTrue(any(p.fullmatch(plain) for p in patterns), (text, unit))
-            self.assertTrue(plain.isascii(), (text, unit))
+            digits = plain.replace("\u2019", "").replace("\u202f", "")
+            self.assertTrue(digits.isascii(), (text, unit))
+            if not CLOCK.fullmatch(plain) and not WORDED.fullmatch(plain):
+                if unit in PER_UNIT and found != UNCLEAR:
+                    possible = [value * PER_UNIT[unit] for value in as_numbers(plain)]
+                    near = any(abs(value - found) <= 1 for value in possible)
+                    self.assertTrue(near, (text, unit, found, possible))
 
     def test_whole_numbers_among_decimals(self):
         """Of minutes a whole number may be written without decimals."""
@@ -187,8 +214,36 @@ class TestDurations(unittest.TestCase):
             ("hhmmss", {"000105": 65, "010203": 3723, "105": 65, "000160": None}),
             ("mmss", {"00105": 65, "06105": 3665, "12000": 7200, "0160": None}),
             ("hhmm", {"0105": 3900, "1200": 43_200, "0160": None}),
+            (
+                "thousands",
+                {"60": 60, "1,234": 1234, "1.234": 1234, "1,234.5": 1234, "1.5": None}
+                | {"0,234": None, "1,23": None, "1,2345": None, "0:01:05": 65},
+            ),
         ):
             self.assertEqual(read(list(cases), unit), list(cases.values()), unit)
+
+    def test_signs_between_thousands_that_are_nothing_else(self):
+        """1,234 may be a decimal; what can only be thousands is read as such."""
+        for text, expected in {
+            "1 065": 1065,
+            "1'065": 1065,
+            "1\u00a0065": 1065,
+            "1\u202f065": 1065,
+            "1,234,567": 1_234_567,
+            "1.234.567": 1_234_567,
+            "1,065": UNCLEAR,
+            "1.065": UNCLEAR,
+            "1,065.5": UNCLEAR,
+            "01 065": None,
+            "1 06": None,
+            "1 0655": None,
+            "1,065,5": None,
+            "1,065 5": None,
+            "1.065,5.5": None,
+        }.items():
+            self.assertEqual(read([text, "60"]), [expected, 60], ascii(text))
+        self.assertEqual(read(["1,065.5", "1.065,5"], "s"), [1065, 1065])
+        self.assertEqual(read(["1,065.5"], "s", "up"), [1066])
 
     def test_whole_numbers_that_are_no_seconds(self):
         for texts, expected in (

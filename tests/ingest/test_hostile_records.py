@@ -332,14 +332,14 @@ class TestHostilePosts(HostileCase, MeteredMakers, HttpCase):
         variables = [*call("x")["variables"], "X-Header", "caller_id_name"]
         for what, value in HOSTILE.items():
             good.append(f"good {what}")
-            self.source._receive(self.record(call(good[-1])))
+            self.receive_call(self.source, self.record(call(good[-1])))
             for name in variables:
                 if name == "uuid" and not value:
                     continue
                 document = call(f"{what} {name}")
                 document["variables"][name] = value
-                self.source._receive(self.record(document))
-                others += 1
+                outcome = self.receive_call(self.source, self.record(document))
+                others += outcome != "duplicate"
         self.post(call("posted"))
         sync = self.sync()
         self.assertFalse(self.env["metered.inbox"].search_count([]))
@@ -373,15 +373,17 @@ class TestHostilePosts(HostileCase, MeteredMakers, HttpCase):
     def test_a_thousand_variables(self):
         for number in range(30):
             extra = {f"X-{number}-{n}": "x" for n in range(100)}
-            self.source._receive(self.record(call(f"u{number}", **extra)))
+            self.receive_call(self.source, self.record(call(f"u{number}", **extra)))
         extra = {f"Y-{n}": "y" for n in range(3_000)}
-        self.source._receive(self.record(call("many", **extra)))
+        self.receive_call(self.source, self.record(call("many", **extra)))
         sync = self.sync()
         self.assertEqual(sync.batch_id.rated, 31)
 
     def test_large_records_come_in_several_portions(self):
         for number in range(3):
-            self.source._receive(self.record(call(f"u{number}", x="x" * 900_000)))
+            self.receive_call(
+                self.source, self.record(call(f"u{number}", x="x" * 900_000))
+            )
         sizes = []
         Sync = type(self.env["metered.sync"])
         real = Sync._next_posted
@@ -407,7 +409,7 @@ class TestHostilePosts(HostileCase, MeteredMakers, HttpCase):
         self.assertEqual(sync.state, "done", sync.error)
 
     def test_after_a_failure_the_next_one_waits_longer_each_time(self):
-        self.source._receive(self.record(call("u1")))
+        self.receive_call(self.source, self.record(call("u1")))
         source, waits = self.source, []
         target = (
             "odoo.addons.metered_billing.models.source.metered_source.load_settings"

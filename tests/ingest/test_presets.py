@@ -6,14 +6,17 @@ The samples in ``data/presets`` are written after the makers' manuals.
 """
 
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from unittest import TestCase
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from odoo.addons.metered_billing.connectors import baf
 from odoo.addons.metered_billing.connectors.files import (
     LAYOUTS,
     check_file,
@@ -63,6 +66,7 @@ LONDON, MOBILE = "+441632960111", "+447700900123"
 #: sample -> its calls that are charged: line, seconds, called number, who pays
 CHARGED = {
     "3cx": [(1, 65, LONDON, ANN)],
+    "3cx_call_logs": [(2, 65, LONDON, ANN), (7, 45, MOBILE, BEN)],
     "avaya_ip_office": [
         (1, 65, LONDON, ANN),
         (5, 13, MOBILE, BEN),
@@ -75,15 +79,18 @@ CHARGED = {
     "kamailio": [(2, 65, LONDON, ANN), (3, 45, MOBILE, ANN)],
     "kamailio_cdrs": [(2, 65, LONDON, ANN), (3, 45, MOBILE, ANN)],
     "kazoo": [(2, 65, LONDON, ANN)],
+    "metaswitch": [(3, 65, LONDON, ANN), (6, 45, MOBILE, ANN)],
     "teams": [(2, 65, LONDON, ANN), (5, 45, MOBILE, ANN)],
     "teams_direct_routing": [(2, 65, LONDON, ANN), (5, 45, MOBILE, ANN)],
     "teams_graph": [(2, 65, LONDON, ANN)],
     "twilio": [(2, 65, LONDON, ANN), (5, 45, MOBILE, ANN)],
+    "twilio_console": [(2, 65, LONDON, ANN), (5, 45, MOBILE, ANN)],
     "yeastar": [(2, 65, LONDON, ANN), (6, 45, MOBILE, PIN)],
 }
 #: sample -> direction of each record, in order; - for one that waits for a person
 DIRECTION = {
     "3cx": "out out in int -",
+    "3cx_call_logs": "out out in in int out - -",
     "avaya_ip_office": "out out in int out out",
     "broadworks": "out out in -",
     "fritzbox": "out out in in out out",
@@ -92,10 +99,12 @@ DIRECTION = {
     "kamailio": "out out out",
     "kamailio_cdrs": "out out",
     "kazoo": "out out out in",
+    "metaswitch": "out out in out - -",
     "teams": "out out in out",
     "teams_direct_routing": "out out in out",
     "teams_graph": "out in",
     "twilio": "out out in out",
+    "twilio_console": "out out in out",
     "yeastar": "out out in int out",
 }
 #: sample -> epoch second of its first call
@@ -104,6 +113,7 @@ START = {
     "kamailio": FIRST + 5,
     "kamailio_cdrs": FIRST + 5,
     "twilio": FIRST + 5,
+    "twilio_console": FIRST + 5,
     # 09:00 in Berlin, in summer.
     "fritzbox": FIRST - 7200,
 }
@@ -133,6 +143,7 @@ def settings_of(preset):
     )
 
 
+@patch.object(baf, "_today", lambda: date(2026, 12, 1))
 def read(path):
     fmt = detect_format(path)
     check_file(path, fmt)

@@ -7,6 +7,7 @@ import unittest
 import pandas as pd
 import pyarrow as pa
 
+from odoo.addons.metered_billing.ingest.answered import meaning
 from odoo.addons.metered_billing.ingest.mapping import ColumnSpec
 from odoo.addons.metered_billing.ingest.survey import survey
 
@@ -133,6 +134,45 @@ class TestSurvey(unittest.TestCase):
         self.assertEqual(found.value, "h:mm")
         found = self.finding(seconds=["4.17", "1.67"], end_time=ends)
         self.assertEqual(found.value, "min")
+
+    def test_another_column_shows_the_unit(self):
+        """Minutes that have begun, or the nearest, beside seconds that are not read."""
+        for told, name, beside, value in (
+            (["2", "3", "1"], "seconds", ["65", "165", "5"], "min"),
+            (["1", "3", "0", "0"], "Duration (sec)", ["65", "165", "5", "0"], "min"),
+            (["2", "3", "1"], "durationMs", ["65000", "165000", "5000"], "min"),
+            (["2", "3", "2"], "seconds", ["65", "165", "5"], ""),
+            (["65", "165", "5"], "seconds", ["65", "165", "5"], ""),
+            (["2", "3", "1"], "ring", ["65", "165", "5"], ""),
+            (["2", "3"], "seconds", ["65", "165"], ""),
+        ):
+            frame = pd.DataFrame(
+                {"start": [START] * len(told), "duration": told, name: beside},
+                dtype=pd.ArrowDtype(pa.string()),
+            )
+            columns = [
+                ColumnSpec("start_time", "start"),
+                ColumnSpec("seconds", "duration"),
+            ]
+            found = survey(frame, columns, "UTC", {}).findings
+            self.assertEqual([one.value for one in found], [value] * bool(value), name)
+            self.assertFalse(survey(frame, columns, "UTC", {}, read=[name]).findings)
+
+    def test_columns_that_say_whether_calls_were_answered(self):
+        for name, good, bad, odd in (
+            ("sip_status", "200", "486", "180"),
+            ("Response", "200 OK", "487 Request Terminated", "180 Ringing"),
+            ("result", "SIP/2.0 200 OK", "SIP 404 Not Found", "SIP 100 Trying"),
+            ("cause", "16", "17", "111"),
+            ("Hangup Cause", "31", "21", "127"),
+            ("Q850", "16", "1", "0"),
+            ("status", "ANSWERED", "No Answer", "queued"),
+            ("Answered", "yes", "N", "maybe"),
+        ):
+            found = [meaning(name, text) for text in (good, bad, odd)]
+            self.assertEqual(found, [True, False, None], name)
+        for name, text in (("code", "44"), ("area", "404"), ("cause", "17 W Main")):
+            self.assertIsNone(meaning(name, text), name)
 
     def test_a_unit_that_does_not_fit(self):
         found = self.finding(seconds=["0:04", "5:06"], styles={"seconds": "s"})

@@ -8,6 +8,7 @@ import io
 
 import openpyxl
 
+from odoo.fields import Command
 from odoo.tests import tagged
 
 from ..support.metered_case import MeteredCase, generic_csv
@@ -253,6 +254,64 @@ class TestUnclearKinds(MeteredCase):
         self.cure()
         self.assertEqual({*self.exceptions(batch).mapped("state")}, {"resolved"})
         self.assertEqual(self.cdrs(batch).mapped("quantity"), [60, 0, 0, 0])
+
+    def test_records_that_are_no_calls(self):
+        waiting = self.env["metered.exception"]
+        cases = (
+            ("Type", ("Voice", "SMS", "Data"), 2),
+            ("Record Type", ("Charge", "Reversal", "Charge"), 1),
+            ("kind", ("call", "Anything", "test"), 1),
+            ("leg", ("A", "B", "A"), 1),
+            ("Test Call", ("N", "Y", ""), 1),
+            ("what", ("Voice", "MMS", "Voice"), 1),
+            ("what", ("London", "sms", "Paris"), 0),
+            ("Class", ("1", "2", "3"), 0),
+        )
+        for day, (name, kinds, odd) in enumerate(cases, 11):
+            ends = ",".join(NUMBERS)
+            rows = "".join(
+                f"{day}{rank},2026-10-{day} 1{rank}:00:00,60,{ends},{kind}\n"
+                for rank, kind in enumerate(kinds)
+            )
+            text = f"call_id,start_time,duration,caller,callee,{name}\n{rows}"
+            with self.subTest(name):
+                self.assertEqual(name in (self.wizard(text).questions or ""), odd > 0)
+                batch = self.import_text(self.source, text)
+                waiting |= self.exceptions(batch)
+                self.assertEqual(batch.exceptions, odd)
+                self.assertEqual(
+                    {*self.exceptions(batch).mapped("reason")},
+                    {"unclear_duration"} if odd else set(),
+                )
+        self.source.rule_ids = [
+            Command.create(
+                {
+                    "name": "No calls",
+                    "outcome": "not_billable",
+                    "sequence": 0,
+                    "condition_ids": [
+                        Command.create(
+                            {
+                                "column": "Type",
+                                "operator": "one of",
+                                "value": "SMS,Data",
+                            }
+                        )
+                    ],
+                }
+            )
+        ]
+        waiting.action_retry()
+        self.assertEqual(
+            waiting.filtered(lambda one: one.state == "resolved").mapped("detail"),
+            ["Type = SMS", "Type = Data"],
+        )
+        self.assertFalse(
+            self.wizard(
+                f"call_id,start_time,duration,caller,callee,Type\n9,{START},60,"
+                f"{','.join(NUMBERS)},SMS\n"
+            ).questions
+        )
 
     def test_an_hour_that_the_clock_shows_twice(self):
         self.source.timezone = NEW_YORK

@@ -11,6 +11,7 @@ import numpy as np
 from odoo import Command
 from odoo.tests import tagged
 
+from ...ingest import usage_store
 from ...ingest.usage_calls import NEWEST_OF_CONTACT, USAGE_CDRS
 from ...models.record import owner_many2one
 from ...stored.plan_calls import read_calls
@@ -41,6 +42,33 @@ class TestUsageCalls(MeteredCase):
             ("w0", "2026-10-05 11:59:59", 60, PHONES[WEST], CALLEE),
             ("w1", "2026-10-05 12:00:00", 60, PHONES[WEST], CALLEE),
             ("w2", "2026-10-06 11:59:59", 60, PHONES[WEST], CALLEE),
+        )
+
+    def test_sums_are_added_quickly_after_all_usage_was_deleted(self):
+        """The statistics still say that the table is empty: no loop within a loop."""
+        cr = self.env.cr
+        if cr.connection.server_version < 180_000:
+            self.skipTest("Statistics cannot be set.")
+        self.set_rows_of_usage(0)
+        ids = list(range(1, 2000))
+        cr.execute(usage_store._NOT_ROW_BY_ROW)
+        cr.execute(f"EXPLAIN {usage_store._ADD}", (ids, ids, ids, ids, ids))
+        self.assertNotIn("Nested Loop", str(cr.fetchall()))
+        cr.execute(usage_store._AS_USUAL)
+        cr.execute("SHOW enable_nestloop")
+        self.assertEqual(cr.fetchone(), ("on",))
+        # As soon as the statistics know of usage, they are believed.
+        self.set_rows_of_usage(10_000)
+        cr.execute(usage_store._NOT_ROW_BY_ROW)
+        cr.execute("SHOW enable_nestloop")
+        self.assertEqual(cr.fetchone(), ("on",))
+
+    def set_rows_of_usage(self, count):
+        """Have the statistics say that there are so many."""
+        self.env.cr.execute(
+            "SELECT pg_restore_relation_stats('schemaname', current_schema()::text,"
+            " 'relname', 'metered_usage', 'relpages', 100, 'reltuples', %s::real)",
+            (count,),
         )
 
     def usage_of_day(self, day):

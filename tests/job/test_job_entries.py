@@ -68,6 +68,7 @@ class TestJobEntries(MeteredCase):
                 },
             ),
             ("seal", "metered.seal.check", common),
+            ("evidence", "metered.evidence", {**common, "name": "A.zip"}),
             (
                 "sync",
                 "metered.sync",

@@ -68,6 +68,7 @@ class TestJobWaits(CommittedCase):
                 **company,
             ),
             self.make("metered.seal.check", **company),
+            self.make("metered.evidence", name="A.zip", **company),
             self.make("metered.exception.job", operation="retry", target={}, **company),
             self.make(
                 "metered.simulation",

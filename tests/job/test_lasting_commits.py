@@ -79,7 +79,7 @@ class TestLastingCommits(MeteredCase):
     def test_posted_records_leave_the_inbox(self):
         source = self.make_source("freeswitch", source_type="freeswitch_json")
         self.make_customer("Acme", "+14045550100")
-        source._receive(document_record(call("u1")))
+        self.receive_call(source, document_record(call("u1")))
         self.env.flush_all()
         recorder = Recorder(self)
         [sync] = source._start_posted().filtered(lambda s: s.source_id == source)
@@ -129,7 +129,7 @@ class TestLastingCommits(MeteredCase):
         for path in [*MODULE.glob("controllers/*.py"), *MODULE.glob("models/**/*.py")]:
             for function in ast.walk(ast.parse(path.read_text())):
                 if isinstance(function, ast.FunctionDef):
-                    lines = _promises(function)
+                    lines = _promises(function, path.parent.name == "controllers")
                     called = _calls(function, "make_lasting")
                     found += lines
                     for line in lines:
@@ -150,13 +150,9 @@ def _calls(node, name):
     ]
 
 
-def _promises(function):
+def _promises(function, is_answer):
     """Lines of a function at which something was promised to others."""
-    posts = any(
-        isinstance(node, ast.Constant) and node.value == "POST"
-        for decorator in function.decorator_list
-        for node in ast.walk(decorator)
-    )
+    taken = _calls(function, "_receive_events") if is_answer else []
     lines = [
         node.lineno
         for node in ast.walk(function)
@@ -164,12 +160,11 @@ def _promises(function):
         and getattr(node.func, "attr", "") == "finish"
         and getattr(node.func.value, "id", "") == "store"
     ]
-    if posts:
+    if taken:
         lines += [
             node.lineno
             for node in ast.walk(function)
-            if isinstance(node, ast.Call)
-            and any(isinstance(a, ast.Constant) and a.value == 200 for a in node.args)
+            if isinstance(node, ast.Return) and node.lineno > max(taken)
         ]
     return lines
 

@@ -259,7 +259,7 @@ class TestLevelWindow(LevelCase):
             }
         )
         facts = self.facts()
-        self.assertEqual(facts["Charge Based On"], "Average level, weighted by time")
+        self.assertEqual(facts["Charge Based On"], "Average by time")
         self.assertEqual(facts["Free"], "10 seats, used: 10")
         self.assertIn("40.00", facts["Cost if Invoiced Now"])
         service.charge_basis = "none"

@@ -109,6 +109,35 @@ class TestThinnedSamples(MeteredInvoiceCase):
         others._set_as_program({"state": "done"})
         self.env.flush_all()
 
+    def test_by_a_retention_rule(self):
+        """As the setting does it: previewed, counted, and not of what is on hold."""
+        rule = self.env["metered.retention.rule"].create(
+            {"company_id": self.company.id, "kind": "samples", "days": 92}
+        )
+        self.env["metered.hold"].create(
+            {
+                "name": "Order",
+                "reason": "order",
+                "hold_from": "2026-01-01",
+                "partner_id": self.other[0].id,
+            }
+        )
+        self.company.metered_samples_months = 1
+        with freeze_time("2027-01-01 12:00:00"):
+            start = self.env["metered.retention.start"].create({"rule_id": rule.id})
+            records, customers = start.records, start.customers
+            run = rule._turn_on()
+            run._process()
+            self.env.invalidate_all()
+            self.assertEqual((run.state, run.records), ("done", records))
+            left = [self.count(who) for who in (self.thinned, self.other)]
+            self.assertEqual((customers, left), (1, [151 - records, 151]))
+            self.assertTrue(0 < records < 151)
+            # Nor does the setting take what is on hold.
+            self.assertTrue(self.env["metered.level.kept"]._thin(self.company))
+        self.assertLess(self.count(self.thinned), 151 - records)
+        self.assertEqual(self.count(self.other), 151)
+
     def count(self, who):
         partner, *_rest = who
         return self.env["metered.cdr"].search_count([("partner_id", "=", partner.id)])

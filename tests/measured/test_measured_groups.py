@@ -157,7 +157,7 @@ class TestMeasuredGroups(MeasuredCase):
         )
         invoice = self.renew(self.plan)
         [(text, *amounts)] = self.measured(invoice)
-        self.assertIn("maximum 3 on 10/5/26, 10:00", text)
+        self.assertIn("maximum 3 on 10/05/2026 10:00", text)
         self.assertEqual(amounts, [3, 4])
         self.assertEqual(active.price_id._level_basis()[0], "max")
         active.charge_basis = "average"

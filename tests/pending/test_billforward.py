@@ -170,7 +170,13 @@ class TestBillForward(BillForwardCase):
         """Its six steps: 105 messages, of which 5 are charged."""
         invoice = self.renew()
         self.assertEqual((invoice.state, invoice.metered_pending), ("draft", "pending"))
+        # What is posted to the program, and what it can read again, say the same.
         [told] = self.notifications()
+        posted = json.loads(self.hook.delivery_ids.body)
+        self.assertEqual(posted["type"], "invoice.pending")
+        for name in ("domain", "action", "entityID"):
+            self.assertEqual(posted[name], told[name])
+        told = posted
         messages = [
             *sent("2026-09-30", 7),
             *sent("2026-10-01", 5),

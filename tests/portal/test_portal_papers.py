@@ -5,7 +5,10 @@
 from lxml import html
 
 from odoo import http
-from odoo.tests import tagged
+from odoo.exceptions import AccessError, UserError
+from odoo.service.model import call_kw
+from odoo.tests import JsonRpcException, tagged
+from odoo.tools import SQL, mute_logger
 
 from .test_portal_usage import DIGITS, PortalCase
 
@@ -68,6 +71,21 @@ class TestPortalPapers(PortalCase):
             self.assertNotIn("How this amount", text)
             self.assertNotIn("Show Calls", text)
         self.assertIsNone(self.invoice_page(invoice, "rival"))
+        # Sums by destination, unless the customer gets no items.
+        call = self.calls_of(self.customer)[:1]
+        other = self.env["metered.destination"].search(
+            [("id", "!=", call.destination_id.id)], limit=1
+        )
+        self.env.cr.execute(
+            "UPDATE metered_cdr SET destination_id = %s WHERE id = %s",
+            (other.id, call.id),
+        )
+        self.assertIn(other.name, self.invoice_page(invoice, "clerk"))
+        self.customer.metered_statement_items = "none"
+        self.env.flush_all()
+        text = self.invoice_page(invoice, "clerk")
+        self.assertIn("How this amount was calculated", text)
+        self.assertNotIn(other.name, text)
 
     def test_alerts(self):
         self.make_subscription(self.customer, "2026-10-01", "2026-11-01")
@@ -124,6 +142,140 @@ class TestPortalPapers(PortalCase):
         self.assertFalse(
             self.env["metered.alert"].search([("portal_contact_id", "!=", False)])
         )
+
+    # === THE FRAMEWORK'S OWN WAYS === #
+
+    def told_by_everything(self):
+        """An invoice, its statement, and a refused dispute, with full numbers in notes.
+
+        :return: (invoice, statement, dispute)
+        """
+        invoice = self.invoice()
+        statement = self.made(invoice)
+        calls = self.calls_of(self.customer)
+        dispute = self.env["metered.dispute"]._dispute_calls(
+            self.boss.partner_id, calls[5:7].ids, [], "not_mine", "We slept", "portal"
+        )
+        dispute.action_start()
+        dispute.line_ids.write({"outcome": "refuse", "answer": "It was connected."})
+        dispute.action_decide()
+        for record in (invoice, dispute, self.customer, self.boss.partner_id):
+            record.message_post(body=f"They called {calls[0].callee}.")
+        dispute.message_post(body="And then?", subtype_xmlid="mail.mt_comment")
+        self.env.flush_all()
+        return invoice, statement, dispute
+
+    def test_files_by_any_address(self):
+        """No file of this module is handed out by an address of Odoo's own."""
+        _invoice, statement, dispute = self.told_by_everything()
+        files = self.env["ir.attachment"].sudo()
+        rows = self.env.execute_query(
+            SQL("SELECT id FROM ir_attachment WHERE res_model LIKE 'metered.%%'")
+        )
+        files = files.browse(id_ for (id_,) in rows)
+        self.assertGreater(len(files), 3)
+        contents = {file.raw for file in files}
+        addresses = [
+            f"/web/{way}/{file.id}{token}"
+            for file in files
+            for way, token in (
+                ("content", ""),
+                ("image", ""),
+                ("content", "?access_token=1"),
+            )
+        ]
+        addresses += [
+            f"/web/content?model=metered.statement&id={statement.id}&field=csv",
+            f"/web/image/metered.statement/{statement.id}/pdf",
+            f"/web/content/metered.dispute/{dispute.id}/text",
+        ]
+        for login in ("boss", None):
+            for address in addresses:
+                got = self.page(login, address)
+                self.assertNotIn(got.content, contents, (login, address))
+                self.assertFalse(DIGITS.search(got.text), (login, address))
+
+    def test_reports_by_any_address(self):
+        """An invoice's report has sums, for whoever may have it."""
+        invoice, _statement, dispute = self.told_by_everything()
+        token = invoice._portal_ensure_token()
+        own = f"/my/invoices/{invoice.id}"
+        for login, address, has_it in (
+            ("boss", f"{own}?report_type=html", True),
+            ("boss", f"{own}?report_type=pdf&download=1", True),
+            ("clerk", f"{own}?report_type=pdf", True),
+            ("rival", f"{own}?report_type=html", False),
+            (None, f"{own}?report_type=html", False),
+            (None, f"{own}?report_type=html&access_token={token}", True),
+            (None, f"{own}?report_type=pdf&download=1&access_token={token}", True),
+            (None, f"/my/disputes/{dispute.id}?access_token={token}", False),
+            (None, f"/my/usage/calls?access_token={token}", False),
+            ("boss", f"/report/html/account.report_invoice/{invoice.id}", False),
+            ("rival", f"/report/html/account.report_invoice/{invoice.id}", False),
+        ):
+            with self.subTest(address, login=login), mute_logger("odoo.http"):
+                text = self.page(login, address).text
+                self.assertFalse(DIGITS.search(text))
+                self.assertEqual(invoice.name in text, has_it)
+
+    def test_messages_and_searches(self):
+        """Neither a thread nor a search nor the bus tells a number in full."""
+        invoice, statement, dispute = self.told_by_everything()
+        sent = self.env.cr.precommit.data.get("bus.bus.values") or []
+        self.assertFalse(DIGITS.search(repr(sent)))
+        self.assertFalse(dispute.message_partner_ids.filtered("partner_share"))
+        requests = [
+            (path, {"thread_model": record._name, "thread_id": record.id, **more})
+            for record in (invoice, dispute, statement, self.customer)
+            for path, more in (
+                ("/mail/thread/messages", {}),
+                ("/mail/thread/messages", {"fetch_params": {"search_term": "called"}}),
+                ("/mail/chatter_fetch", {}),
+                ("/mail/chatter_fetch", {"fetch_params": {"search_term": "called"}}),
+            )
+        ]
+        for login in ("boss", "rival"):
+            self.page(login, "/my")
+            for path, params in requests:
+                try:
+                    with mute_logger("odoo.http"):
+                        got = self.make_jsonrpc_request(path, params)
+                except JsonRpcException:
+                    continue
+                self.assertFalse(DIGITS.search(repr(got)), (login, path, params))
+        searched = 0
+        for user in (self.boss, self.clerk, self.rival):
+            for name in (
+                *("mail.message", "mail.notification", "mail.followers", "mail.mail"),
+                *("mail.tracking.value", "ir.attachment", "bus.bus", "mail.activity"),
+                *("account.move", "account.move.line", "res.partner", "res.users"),
+            ):
+                try:
+                    rows = call_kw(
+                        self.env[name].with_user(user), "search_read", [[]], {}
+                    )
+                except (AccessError, UserError):
+                    continue
+                searched += 1
+                self.assertFalse(DIGITS.search(repr(rows)), (user.login, name))
+        self.assertGreater(searched, 6)
+
+    def test_searched_by_what_is_hidden(self):
+        """What may not be read is not found out by searching for it either."""
+        invoice, _statement, _dispute = self.told_by_everything()
+        for record in (invoice, invoice.invoice_line_ids[:1], self.customer, self.boss):
+            theirs = record.with_user(self.boss)
+            for name, field in record._fields.items():
+                if field._module != "metered_billing" or not field.comodel_name:
+                    continue
+                if self.env[field.comodel_name]._original_module != "metered_billing":
+                    continue
+                with self.subTest(model=record._name, field=name):
+                    try:
+                        found = theirs.search([(f"{name}.id", "!=", 0)])
+                    except (AccessError, UserError, ValueError):
+                        continue
+                    self.assertFalse(found)
 
     def save(self, login, values):
         """Send the form of alerts."""

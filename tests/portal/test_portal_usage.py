@@ -115,6 +115,12 @@ class TestPortal(PortalCase):
         self.assertFalse(DIGITS.search(text))
         self.assertIn("/my/usage/calls", self.page("boss", "/my/usage").text)
         self.assertIn("There is no usage", self.page("nobody", "/my/usage").text)
+        # A page of a language that is written from the right says so.
+        self.assertEqual(html.fromstring(text).get("dir"), "ltr")
+        self.env["res.lang"]._lang_get("en_US").direction = "rtl"
+        self.env.flush_all()
+        text = self.page("clerk", "/my/usage").text
+        self.assertEqual(html.fromstring(text).get("dir"), "rtl")
         home = self.env["metered.portal"]
         self.assertTrue(home._has_usage(self.clerk))
         self.assertFalse(home._has_usage(self.nobody))
@@ -230,15 +236,44 @@ class TestPortal(PortalCase):
 
     def test_file(self):
         self.import_some()
+        # What somebody named is not a formula.
+        self.calls_of(self.customer).meter_id.name = "=1+1"
+        self.env.flush_all()
         got = self.page("boss", ADDRESS.replace("calls?", "calls/download?"))
         self.assertIn("attachment", got.headers["Content-Disposition"])
         rows = list(csv.DictReader(io.StringIO(got.content.decode("utf-8-sig"))))
         self.assertEqual(len(rows), 7)
         self.assertEqual(rows[-1]["to"], "12125550xxx")
+        self.assertEqual({row["call_type"] for row in rows}, {"'=1+1"})
         self.assertFalse(DIGITS.search(got.text))
         charged = sum(Decimal(row["charge"]) for row in rows)
         self.assertAlmostEqual(
             float(charged), sum(self.calls_of(self.customer).mapped("charge"))
+        )
+
+    def test_file_of_nothing(self):
+        """A filter that finds nothing does not read all days; the name says how far."""
+        self.import_some()
+        address = ADDRESS.replace("calls?", "calls/download?")
+        names = []
+        for most, searched, query in (
+            (20_000, 3, "&least=999"),
+            (20_000, 1_000, "&least=999"),
+            (2, 1_000, ""),
+        ):
+            with (
+                patch.object(metered_portal_calls, "MOST_SEARCHED_FOR_FILE", searched),
+                patch.object(metered_portal_calls, "MOST_DOWNLOADED", most),
+                patch.object(metered_portal_calls, "FETCHED", 1),
+            ):
+                got = self.page("boss", address + query)
+            names.append(got.headers["Content-Disposition"].partition("calls_")[2])
+            rows = list(csv.DictReader(io.StringIO(got.content.decode("utf-8-sig"))))
+            self.assertEqual(len(rows), 0 if query else 2)
+        # Calls are of October 1 through 7.
+        self.assertEqual(
+            names,
+            [f'2026-10-0{day}_2026-10-31.csv"' for day in (5, 1, 6)],
         )
 
     def test_not_listed(self):
@@ -282,6 +317,13 @@ class TestPortal(PortalCase):
             self.assertNotIn("xxx", self.page("nobody", address).text)
             self.assertEqual(self.page("clerk", address).status_code, 403)
         self.assertFalse(self.env["metered.portal"]._call_of(self.boss, 10**30))
+        for address in ("usage/call/%s", "statements/%s/pdf", "disputes/%s"):
+            got = self.page("boss", f"/my/{address % 10**30}")
+            self.assertEqual(got.status_code, 404, address)
+        # Nobody gives itself a right.
+        with self.assertRaises(AccessError):
+            own = self.clerk.partner_id.with_user(self.clerk)
+            call_kw(own, "write", [own.ids, {"metered_portal_calls": True}], {})
         self.authenticate(None, None)
         self.assertIn("/web/login", self.url_open(ADDRESS).url)
 
@@ -379,7 +421,7 @@ class TestPortal(PortalCase):
         self.assertEqual(entries.contact_id, self.boss.partner_id)
         self.assertEqual(entries.partner_id, self.customer)
         self.assertEqual(set(entries.mapped("address")), {"127.0.0.1"})
-        self.assertIn("since=2026-10-01", entries[0].what)
+        self.assertEqual(entries[0].what, "since=2026-10-01, until=2026-10-31")
         # What it says of a call is what was shown of it.
         self.assertIn("+12125550xxx", entries[1].what)
         for change in (lambda: entries.write({"what": ""}), entries.unlink):

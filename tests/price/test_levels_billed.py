@@ -243,6 +243,33 @@ class TestCallsAtOnce(MeteredInvoiceCase):
         # Looked at again, and nothing more is owed.
         self.assertEqual(self.channels(self.renew(plan)), [])
 
+    def import_legs(self, *legs):
+        """Legs of calls of a minute each: (begin, which call)."""
+        rows = [
+            f"{at}-{call},{at},60,+14045550100,+12125550199,{call}" for at, call in legs
+        ]
+        header = "call_id,start_time,duration,caller,callee,linked_id"
+        return self.import_text(self.switch, "\n".join([header, *rows, ""]))
+
+    def test_legs_of_a_call_count_once(self):
+        plan = self.set_up_channels()
+        self.import_legs(
+            ("2026-10-05 10:00:00", "x"),
+            ("2026-10-05 10:00:20", "x"),
+            ("2026-10-05 10:00:30", "y"),
+        )
+        # one that does not tell its call is one of its own
+        wrong = self.import_legs(("2026-10-05 10:00:35", ""))
+        wrong.action_undo()
+        # two calls, of which one is free
+        self.assertEqual(self.channels(self.renew(plan)), [4])
+        self.env.cr.execute("UPDATE metered_period SET create_date = '2026-11-01'")
+        self.env.invalidate_all()
+        self.import_legs(("2026-10-05 10:00:40", "y"))
+        self.assertEqual(self.channels(self.renew(plan)), [])
+        self.import_legs(("2026-10-05 10:00:45", ""))
+        self.assertEqual(self.channels(self.renew(plan)), [4])
+
     def test_a_line_that_is_added_charges_no_past_period(self):
         plan = self.set_up_channels()
         [line] = plan._metered_lines()
@@ -262,6 +289,23 @@ class TestCallsAtOnce(MeteredInvoiceCase):
         self.import_at("2026-10-05 10:00:00", "2026-10-05 10:00:30")
         self.assertEqual(self.channels(self.renew(plan)), [4])
         self.assertEqual(self.channels(self.renew(other)), [])
+
+    def test_a_trunk_with_a_subscription_of_its_own(self):
+        """Its calls are its subscription's, and no one else's."""
+        plan = self.set_up_channels()
+        trunk = self.make_plan(plan._metered_lines().product_id, partner=self.phones)
+        identifier = self.make_identifier(self.phones, "+14045550111")
+        identifier.subscription_id = trunk
+        self.import_at("2026-10-05 10:00:00", "2026-10-05 10:00:30")
+        self.import_calls(
+            self.switch,
+            *(
+                (f"t{at}", f"2026-10-05 10:00:{at}", 60, "+14045550111", "+12125550199")
+                for at in (10, 20, 40)
+            ),
+        )
+        self.assertEqual(self.channels(self.renew(plan)), [4])
+        self.assertEqual(self.channels(self.renew(trunk)), [8])
 
     def test_calls_that_are_not_charged(self):
         free = self.set_up_channels()

@@ -13,7 +13,7 @@ from odoo.addons.metered_billing.rating.concurrency import calls_at_once
 START, STOP = 50, 110
 #: (begin, seconds, which call)
 legs = st.lists(
-    st.tuples(st.integers(0, 150), st.integers(-2, 60), st.integers(0, 4)), max_size=12
+    st.tuples(st.integers(0, 150), st.integers(-2, 60), st.integers(1, 5)), max_size=12
 )
 
 
@@ -47,6 +47,17 @@ class TestConcurrency(TestCase):
         self.assertEqual(average * len(moments), sum(moments))
 
     @settings(max_examples=60, deadline=None)
+    @given(legs, st.sets(st.integers(1, 5)))
+    def test_some_do_not_tell_their_call(self, rows, silent):
+        told = [(*row[:2], 0 if row[2] in silent else row[2]) for row in rows]
+        alone = [
+            (begin, lasts, call or -number)
+            for number, (begin, lasts, call) in enumerate(told, 1)
+        ]
+        peak, _since = at_once(told).comes_to("max")
+        self.assertEqual(peak, max(counted(alone, m) for m in range(START, STOP)))
+
+    @settings(max_examples=60, deadline=None)
     @given(legs)
     def test_each_is_a_call_of_its_own_without_names(self, rows):
         alone = [
@@ -61,5 +72,5 @@ class TestConcurrency(TestCase):
     def test_years_of_many_calls(self):
         """What no int64 could hold of calls times microseconds."""
         begin = np.arange(4) * 2**61 // 4
-        levels = calls_at_once(begin, begin + 10, 0, 2**61, np.arange(4))
+        levels = calls_at_once(begin, begin + 10, 0, 2**61, np.arange(4) // 2 + 1)
         self.assertEqual(levels.comes_to("max")[0], 1)

@@ -3,11 +3,14 @@
 """Seals: what changed with a reason says it, and what was changed is named."""
 
 from datetime import date
+from unittest.mock import patch
 
 from odoo import fields
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import new_test_user, tagged
+from odoo.tools import SQL
 
+from ...models.seal import metered_seal
 from ...models.seal.metered_seal_making import _slice
 from ...stored.thin_samples import thin
 from ..retention.test_retention import RetentionCase
@@ -343,11 +346,34 @@ class TestSeals(StatementCase):
             ("UPDATE metered_seal SET records = 99 WHERE id = %s", first, "changed"),
             ("DELETE FROM metered_seal WHERE id = %s", last, "missing"),
         ):
-            with self.subTest(query=query), self.env.cr.savepoint() as savepoint:
+            with (
+                self.subTest(query=query),
+                # As if there were many: read in portions.
+                patch.object(metered_seal, "CHAIN_PORTION", 3),
+                self.env.cr.savepoint() as savepoint,
+            ):
+                self.assertFalse(self.verify())
                 self.change(query, seal.id)
                 self.assertIn(found, [what for what, _key in self.verify()])
                 savepoint.rollback()
                 self.env.invalidate_all()
+
+    def test_texts_are_hashed_as_ever(self):
+        """The quicker function writes what the first seals were made with."""
+        odd = ["", '"', "\\", "\x01\x1f\x7f", "\n\t/", "\u2028é😀", "null", "1.50"]
+        values = [odd, [None] * 3, [1, 20_000_000_000], [date(2026, 2, 3)]]
+        for row in values:
+            arguments = SQL(", ").join(SQL("%s", value) for value in row)
+            if isinstance(row[0], str):
+                arguments = SQL(", ").join(SQL("%s::text", value) for value in row)
+            [[now, before]] = self.env.execute_query(
+                SQL(
+                    "SELECT json_build_array(%s)::text, jsonb_build_array(%s)::text",
+                    arguments,
+                    arguments,
+                )
+            )
+            self.assertEqual(now, before)
 
     def test_off_or_on(self):
         self.company.metered_sealing = False

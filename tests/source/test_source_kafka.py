@@ -88,6 +88,12 @@ class TestSourceKafka(MeteredCase):
         self.assertTrue(source.synced_until)
         self.assertEqual(str(source.last_record), "2026-10-05 10:01:09")
 
+        # A program with a key can ask for each.
+        cdr = self.env["metered.cdr"].search([("source_id", "=", source.id)], limit=1)
+        key = self.env["metered.api.key"].create({"name": "Reader", "may_read": True})
+        told = self.env["metered.api"]._event(key, cdr.call_id)
+        self.assertEqual((told["status"], told["quantity"]), ("rated", "2"))
+
         # Nothing comes twice, and what comes next goes on from there.
         self.send(event(70))
         self.assertEqual(self.sync(source).records, 1)

@@ -104,8 +104,9 @@ class TestPush(MeteredMakers, HttpCase):
         answer = self.post(call("u1"))
         self.assertEqual(answer.status_code, 200, answer.text)
         self.assertEqual(self.inbox(), 1)
+        self.assertEqual(answer.json()["counts"], {"accepted": 1})
         # The switch did not get the answer, and posts it again.
-        self.assertEqual(self.post(call("u1")).status_code, 200)
+        self.assertEqual(self.told(self.post(call("u1"))), "duplicate")
         self.source._start_posted()
         [sync] = self.source.sync_ids
         sync._process()
@@ -113,8 +114,76 @@ class TestPush(MeteredMakers, HttpCase):
         self.assertFalse(self.inbox())
         cdr = self.env["metered.cdr"].search([("source_id", "=", self.source.id)])
         self.assertEqual((cdr.call_id, cdr.partner_id), ("u1", self.customer))
-        self.assertEqual(sync.batch_id.duplicates, 1)
         self.assertEqual(sync.batch_id.balance, "ok")
+        # Nor later; another call under its uuid is an exception, not lost.
+        self.assertEqual(self.told(self.post(call("u1", X="other"))), "duplicate")
+        answer = self.post(call("u1", billsec="61"))
+        self.assertEqual(self.told(answer), "conflict")
+        self.source._start_posted()._process()
+        conflict = self.env["metered.exception"].search(
+            [("source_id", "=", self.source.id)]
+        )
+        self.assertEqual(conflict.mapped("reason"), ["same_id"])
+
+    def told(self, answer):
+        """What became of the one record of a request."""
+        self.assertEqual(answer.status_code, 200, answer.text)
+        [one] = answer.json()["events"]
+        return one["status"]
+
+    def test_a_call_of_before_is_still_known(self):
+        """Its content was not kept then: the facts of the two are compared."""
+        self.post(call("u1"))
+        self.source._start_posted()._process()
+        cdr = self.env["metered.cdr"].search([("source_id", "=", self.source.id)])
+        self.env.cr.execute(
+            "UPDATE metered_cdr SET content = NULL WHERE id = %s", (cdr.id,)
+        )
+        self.env.invalidate_all()
+        self.assertEqual(self.told(self.post(call("u1"))), "accepted")
+        self.source._start_posted()._process()
+        self.assertEqual(sum(self.source.batch_ids.mapped("duplicates")), 1)
+        self.assertFalse(
+            self.env["metered.exception"].search([("source_id", "=", self.source.id)])
+        )
+
+    def test_the_same_way_in_with_a_key(self):
+        """By the address of the API or its own, priced at once, and canceled."""
+        key = self.env["metered.api.key"].create(
+            {
+                "name": "Switch",
+                "may_read": True,
+                "source_ids": [fields.Command.set(self.source.ids)],
+            }
+        )
+        bearer = {"Authorization": f"Bearer {key._make()}"}
+        self.source.token_ids.action_remove()
+        found = {check.name: check.ok for check in self.source._look_posts()}
+        self.assertTrue(found["Token exists"])
+        self.assertEqual(self.told(self.post(call("u1"), **bearer)), "accepted")
+
+        def ask(query, method="POST", data=None):
+            return self.url_open(
+                f"/metered/v1/events{query}",
+                data=data and json.dumps(data),
+                headers={"Content-Type": "application/json", **bearer},
+                method=method,
+            )
+
+        [tried] = ask("?validate=true", data=call("u2")).json()["events"]
+        self.assertEqual((tried["status"], tried["customer"]), ("rated", "Acme"))
+        [sent] = ask("?rated=true", data=call("u2")).json()["events"]
+        self.assertEqual(sent["status"], "accepted")
+        charge = sent["result"]["charge"]
+        self.assertEqual((charge["amount"], charge["currency"]), ("0.06", "USD"))
+        self.assertEqual(charge["period"]["amount"], "0.12")
+        self.assertEqual(ask("?event=u2", "GET").json()["charge"], charge)
+        self.assertEqual(ask("?event=u2", "DELETE").json()["status"], "canceled")
+        self.assertEqual(ask("?rated=true", data=[1]).status_code, 400)
+        key.action_revoke()
+        self.assertEqual(self.post(call("u3"), **bearer).status_code, 401)
+        other = self.make_source("freeswitch", source_type="freeswitch_json")
+        self.assertEqual(self.post(call("u3"), other, **bearer).status_code, 401)
 
     def test_the_shapes_that_mod_json_cdr_posts(self):
         text = json.dumps(call("u2"))
@@ -127,6 +196,7 @@ class TestPush(MeteredMakers, HttpCase):
             **{"Content-Type": form, "Authorization": f"Basic {basic}"},
         )
         self.assertEqual(answer.status_code, 200, answer.text)
+        text = json.dumps(call("u3"))
         coded = quote(base64.b64encode(text.encode()).decode())
         answer = self.post(
             f"cdr={coded}",
@@ -148,7 +218,7 @@ class TestPush(MeteredMakers, HttpCase):
             with self.subTest(status=status, data=str(data)[:20]):
                 answer = self.post(data, **headers)
                 self.assertEqual(answer.status_code, status, answer.text[:200])
-                self.assertTrue(answer.json()["message"])
+                self.assertTrue(answer.json()["detail"])
                 self.assertNotIn("Traceback", answer.text)
         self.assertFalse(self.inbox())
 
@@ -167,10 +237,21 @@ class TestPush(MeteredMakers, HttpCase):
 
         self.source._test_connection()
         self.assertFalse(check()[0])
-        self.source._receive({"uuid": "u9"})
+        self.receive_call(self.source, {"uuid": "u9"})
         self.assertEqual(check(), (True, "1 waiting to be rated."))
         self.source._start_posted()._process()
         self.assertEqual(check(), (True, "No records are waiting to be rated."))
+
+    def test_a_token_of_another_kind_of_source(self):
+        """One that is pushed to with keys alone, and checks lines."""
+        self.assertEqual(self.post(call("u3")).status_code, 200)
+        self.env["metered.inbox"].search([]).unlink()
+        self.env.cr.execute(
+            "UPDATE metered_source SET source_type = 'chargeover' WHERE id = %s",
+            (self.source.id,),
+        )
+        self.env.invalidate_all()
+        self.assertEqual(self.post(call("u4")).status_code, 401)
 
     def test_without_a_token_nobody_may_post(self):
         self.source.token_ids.action_remove()

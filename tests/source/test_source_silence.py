@@ -77,7 +77,7 @@ class TestSilence(MeteredCase):
         self.assertFalse(check.ok)
         self.assertEqual(check.place, "test")
         # It posts again: that alone ends it, before anything is rated.
-        self.source._receive({"call_id": "x"})
+        self.receive_call(self.source, {"uuid": "x"})
         self.assertFalse(self.watch())
 
     def test_a_source_that_is_fetched_from(self):

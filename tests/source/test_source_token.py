@@ -16,10 +16,8 @@ from werkzeug.formparser import FormDataParser
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import HttpCase, new_test_user, tagged
 
-from odoo.addons.metered_billing.controllers.freeswitch import (
-    PostDispatcher,
-    given_token,
-)
+from odoo.addons.metered_billing.controllers.api_request import given_token
+from odoo.addons.metered_billing.controllers.problems import Problems
 from odoo.addons.metered_billing.models.source import metered_source_token
 
 from ..support.metered_case import MeteredCase, MeteredMakers
@@ -295,7 +293,7 @@ class TestEndpoint(MeteredMakers, HttpCase):
         with (
             patch.object(FormDataParser, "parse", parse),
             patch(
-                "odoo.addons.metered_billing.controllers.freeswitch.read_body",
+                "odoo.addons.metered_billing.connectors.freeswitch_json.read_body",
                 side_effect=AssertionError("a body was read"),
             ),
             self.assertLogs(LOGGER, "WARNING"),
@@ -310,7 +308,7 @@ class TestEndpoint(MeteredMakers, HttpCase):
                         body, url, **{"Content-Type": kind, "Authorization": "Bearer x"}
                     )
                     self.assertIn(answer.status_code, (401, 429), kind)
-                    self.assertTrue(answer.json()["message"])
+                    self.assertTrue(answer.json()["detail"])
         self.assertEqual(parsed, [])
 
     def test_a_form_is_not_parsed_by_odoo_with_the_right_token_either(self):
@@ -356,7 +354,9 @@ class TestEndpoint(MeteredMakers, HttpCase):
         ):
             with (
                 patch.object(
-                    type(self.env["metered.source"]), "_receive", side_effect=error
+                    type(self.env["metered.source"]),
+                    "_receive_events",
+                    side_effect=error,
                 ),
                 self.assertLogs("odoo.http", "WARNING") as logs,
             ):
@@ -369,7 +369,7 @@ class TestEndpoint(MeteredMakers, HttpCase):
             self.assertGreater(int(answer.headers["Retry-After"]), 0)
         # Where Odoo has no database at all, and this module is loaded without one.
         request = SimpleNamespace(db=None, params={})
-        answer = PostDispatcher(request).dispatch(None, {})
+        answer = Problems(request).dispatch(None, {})
         self.assertEqual(answer.status_code, 503)
         self.assertTrue(answer.headers["Retry-After"])
 

@@ -2,10 +2,14 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """Statements in the mail of their invoice."""
 
+import io
 from unittest.mock import patch
 
-from odoo.exceptions import UserError, ValidationError
-from odoo.tests import tagged
+import msoffcrypto
+import pikepdf
+
+from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.tests import new_test_user, tagged
 
 from .test_statements import StatementCase
 
@@ -97,3 +101,66 @@ class TestStatementMail(StatementCase):
         )
         self.assertEqual(names, [])
         self.assertNotIn("View Statement", body)
+
+    def test_with_a_password(self):
+        statement = self.made(self.posted)
+        before = self.content(statement, "pdf")
+        self.company.metered_statement_mailed = "pdf_xlsx_csv"
+        action = self.customer.action_metered_new_password()
+        password = action["context"]["default_password"]
+        self.assertTrue(self.customer.metered_password_date)
+        names, body = self.send()
+        # What cannot have one is in the portal; the mail says so, and says no password.
+        name = statement.file_name
+        self.assertEqual(names, [f"{name}.pdf", f"{name}.xlsx"])
+        self.assertIn("View Statement", body)
+        self.assertIn("opens with the password", body)
+        files = self.posted.message_ids.attachment_ids.grouped("name")
+        pdf, xlsx = (files[f"{name}.{ending}"].raw for ending in ("pdf", "xlsx"))
+        with self.assertRaises(pikepdf.PasswordError):
+            pikepdf.open(io.BytesIO(pdf))
+        with pikepdf.open(io.BytesIO(pdf), password=password) as opened:
+            self.assertEqual(len(opened.pages), statement.pages)
+        locked = msoffcrypto.OfficeFile(io.BytesIO(xlsx))
+        locked.load_key(password=password, verify_password=True)
+        opened = io.BytesIO()
+        locked.decrypt(opened)
+        self.assertEqual(opened.getvalue(), self.content(statement, "xlsx"))
+        # The snapshot is what it was.
+        self.assertEqual(self.content(statement, "pdf"), before)
+        said = [
+            *self.posted.message_ids.mapped("body"),
+            *self.customer.message_ids.mapped("body"),
+            *self.env["mail.mail"].search([]).mapped("body_html"),
+            str(self.customer.read()),
+        ]
+        self.assertFalse([text for text in said if password in str(text)])
+        # Not sent at all where it could only be sent without.
+        with patch.dict("sys.modules", {"pikepdf": None}):
+            self.assertEqual(self.send()[0], [f"{name}.xlsx"])
+            with self.assertRaisesRegex(UserError, "pip install pikepdf"):
+                self.customer.action_metered_new_password()
+        self.customer.action_metered_remove_password()
+        self.assertFalse(self.customer.metered_password_date)
+        self.send()
+        newest = self.posted.message_ids.attachment_ids.filtered(
+            lambda one: one.name == f"{name}.pdf"
+        ).sorted("id")[-1:]
+        self.assertEqual(newest.raw, before)
+
+    def test_who_may_set_a_password(self):
+        seller = new_test_user(
+            self.env, "seller", "base.group_user,base.group_partner_manager"
+        )
+        user = new_test_user(
+            self.env,
+            "user",
+            "metered_billing.group_metered_user,base.group_partner_manager",
+        )
+        own = self.customer.with_user(user)
+        self.assertRegex(own._metered_new_password(), "^[a-z2-9-]{19}$")
+        for name in ("_metered_new_password", "action_metered_remove_password"):
+            with self.assertRaises(AccessError):
+                getattr(self.customer.with_user(seller), name)()
+        with self.assertRaises(AccessError):
+            self.env["metered.statement.password"].with_user(user).search([])

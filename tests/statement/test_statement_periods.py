@@ -22,7 +22,7 @@ class TestStatementPeriods(StatementCase):
             cls.env, "operator", groups="metered_billing.group_metered_user"
         )
 
-    def start(self, date_to="2026-10-31"):
+    def start(self, date_to="2026-10-31", date_from="2026-10-01"):
         """The statements that a user asks for, made."""
         user = self.user
         partner = self.customer.with_user(user)
@@ -31,7 +31,7 @@ class TestStatementPeriods(StatementCase):
             self.env[action["res_model"]]
             .with_user(user)
             .with_context(**action["context"])
-            .create({"date_from": "2026-10-01", "date_to": date_to})
+            .create({"date_from": date_from, "date_to": date_to})
         )
         action = wizard.action_start()
         domain = action.get("domain") or [("id", "=", action["res_id"])]
@@ -112,8 +112,27 @@ class TestStatementPeriods(StatementCase):
         self.assertEqual(str(statement.carried_since), "2026-10-01")
         self.assertAlmostEqual(statement.carried_amount, statement.usage_amount, 2)
         self.assertRegex(
-            self.sentences(statement), r"Carried forward: .*0\.20 since 10/01/2026"
+            self.sentences(statement), r"Carried forward: .*0\.20 since 10/01/2026\."
         )
+        self.assertNotIn("Not invoiced yet", self.sentences(statement))
+        # What is open beside it is told apart, in the summary and below: they add up.
+        self.import_calls(
+            self.source,
+            ("after", "2026-11-05 10:00:00", 60, "+14045550100", "+12125550004"),
+        )
+        statement = self.start("2026-11-30")
+        rows = statement._content().pages().sections[0].rows
+        amounts = {row[0].split(", ")[1]: row[3] for row in rows}
+        self.assertEqual(set(amounts), {"carried forward", "not invoiced yet"})
+        self.assertEqual(amounts["not invoiced yet"], Decimal("0.0333"))
+        self.assertEqual(sum(amounts.values()), Decimal(repr(statement.usage_amount)))
+        self.assertRegex(self.sentences(statement), r"Not invoiced yet: .*0\.03\.")
+        self.assertAlmostEqual(statement.carried_amount, 0.2)
+        # Of earlier periods it says so, and has no row.
+        statement = self.start("2026-11-30", "2026-11-01")
+        self.assertIn("with usage of earlier periods", self.sentences(statement))
+        [row] = statement._content().pages().sections[0].rows
+        self.assertRegex(row[0], "not invoiced yet$")
 
         # What is given away is on no later invoice.
         subscription.metered_period_ids.action_waive()

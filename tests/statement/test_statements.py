@@ -119,11 +119,29 @@ class TestStatements(StatementCase):
         book = openpyxl.load_workbook(io.BytesIO(self.content(statement, "xlsx")))
         sheet = book["Calls"]
         self.assertEqual(sheet.max_row, 8)
+        self.assertIn("Tariff", [cell.value for cell in sheet[1]])
+        pages = statement._content().pages()
+        self.assertIn(("Tariff", self.deck.name), pages.facts)
+        self.assertNotIn("Tariff", [one.title for one in pages.sections[2].columns])
         self.assertAlmostEqual(
             sum(row[-1] for row in sheet.iter_rows(2, values_only=True)), float(charge)
         )
         self.assertTrue(self.content(statement, "pdf").startswith(b"%PDF"))
         self.assertEqual(statement.pages, 1)
+
+    def test_tariffs(self):
+        """Where there are several, each call says which."""
+        own = self.make_deck("Own")
+        self.make_rate(own, "12125550001", 0.5)
+        self.customer.metered_deck_id = own
+        statement = self.made(self.invoice())
+        pages = statement._content().pages()
+        self.assertNotIn("Tariff", dict(pages.facts))
+        section = pages.sections[2]
+        place = [one.title for one in section.columns].index("Tariff")
+        told = {row[place] for each in pages.sections[2:] for row in each.rows}
+        self.assertEqual(told, {"Own", self.deck.name})
+        self.assertEqual(len(section.total), len(section.columns))
 
     def test_currencies(self):
         """To the smallest coin, whatever that is, and one rounding per line."""
@@ -143,13 +161,13 @@ class TestStatements(StatementCase):
                 self.source,
                 *(
                     (
-                        f"{code}-{day}",
-                        f"2026-10-{day:02d} 10:00:00",
-                        17 * day + 1,
+                        f"{code}-{call}",
+                        f"2026-10-{call % 28 + 1:02d} 10:{call % 60:02d}:00",
+                        17 * call % 4001 + 1,
                         number,
-                        f"+1212555{day:04d}",
+                        f"+1212555{call:04d}",
                     )
-                    for day in range(1, 8)
+                    for call in range(200)
                 ),
             )
         self.renew_due()
@@ -158,7 +176,13 @@ class TestStatements(StatementCase):
                 statement = self.made(self.invoices(subscription))
                 self.assertEqual(statement.currency_id, currency)
                 self.assertTrue(statement.adds_up)
+                self.assertEqual(statement.calls, 200)
                 charges = sum(Decimal(row["charge"]) for row in self.table(statement))
+                book = openpyxl.load_workbook(
+                    io.BytesIO(self.content(statement, "xlsx"))
+                )
+                cells = book["Calls"].iter_rows(2, values_only=True)
+                self.assertEqual(sum(Decimal(repr(row[-1])) for row in cells), charges)
                 places = Decimal(1).scaleb(-currency.decimal_places)
                 self.assertEqual(
                     charges.quantize(places, ROUND_HALF_UP),

@@ -177,8 +177,18 @@ class CommittedCase(TransactionCase):
             record.exists().unlink()
         self.cr.execute("DELETE FROM metered_plan_mark")
         self.cr.execute("DELETE FROM metered_alert_mark")
+        self._remove_changes()
         self._remove_files()
         self.cr.commit()
+
+    def _remove_changes(self):
+        """Rows that the database does not let go otherwise."""
+        for statement in ("DISABLE TRIGGER USER", None, "ENABLE TRIGGER USER"):
+            self.cr.execute(
+                f"ALTER TABLE metered_charge_change {statement}"
+                if statement
+                else "DELETE FROM metered_charge_change"
+            )
 
     def _remove_files(self):
         """Files in fields of what SQL deleted: nobody would ever see them again."""

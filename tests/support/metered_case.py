@@ -11,6 +11,8 @@ from pathlib import Path
 from odoo import Command
 from odoo.tests import TransactionCase
 
+from odoo.addons.metered_billing.connectors.freeswitch_json import call_event
+
 MODULE = Path(__file__).resolve().parents[2]
 ASTERISK = MODULE / "demo" / "asterisk"
 
@@ -27,6 +29,11 @@ class MeteredMakers:
         cls.deck = cls.make_deck("House")
         cls.make_rate(cls.deck, "", price=0.06)
         cls.company.metered_deck_id = cls.deck
+
+    def receive_call(self, source, record):
+        """Have a switch post a record, a dict column -> text; what became of it."""
+        [outcome] = source._receive_events([call_event(record)])
+        return outcome
 
     # === MAKERS === #
 

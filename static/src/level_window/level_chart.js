@@ -79,6 +79,15 @@ export class LevelChart extends Component {
         ];
     }
 
+    /** Whether there are no halves of what is counted. */
+    get isWhole() {
+        return this.props.rows.every((row) =>
+            [row.lowest, row.highest].every(
+                (level) => level === null || Number.isInteger(Number(level))
+            )
+        );
+    }
+
     name(dataset) {
         if (this.isRaw) {
             return _t("Level");
@@ -175,6 +184,7 @@ export class LevelChart extends Component {
                         ticks: {
                             color: text,
                             maxTicksLimit: 6,
+                            precision: this.isWhole ? 0 : undefined,
                             callback: (value) => levelText(value),
                         },
                     },

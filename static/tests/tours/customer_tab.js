@@ -57,6 +57,27 @@ registry.category("web_tour.tours").add("metered_billing_customer_tab", {
             run: "click",
         },
         {
+            content: "Its statements get a password, which is shown once",
+            trigger:
+                "body:not(:has(.modal)) button[name=action_metered_new_password]",
+            run: "click",
+        },
+        {
+            trigger: ".modal footer button:contains(Ok)",
+            run: "click",
+        },
+        {
+            trigger: ".modal .o_field_widget[name=password]:contains(-)",
+        },
+        {
+            trigger: ".modal footer button:contains(Done)",
+            run: "click",
+        },
+        {
+            trigger:
+                "body:not(:has(.modal)) button[name=action_metered_remove_password]",
+        },
+        {
             content: "Its calls",
             trigger:
                 "body:not(:has(.modal)) button[name=action_view_metered_cdrs]",

@@ -139,6 +139,13 @@ registry.category("web_tour.tours").add("metered_billing_undo_import", {
             trigger: ".o_form_view .o_field_widget[name=balance]:contains(Adds up)",
         },
         {
+            content: "What it comes to is there a moment later",
+            trigger: ".o_form_view .o_metered_late[data-name=charged]:contains(0.09)",
+        },
+        {
+            trigger: ".o_form_view .o_metered_late[data-name=invoiced]:contains(0)",
+        },
+        {
             content: "Undo it",
             trigger: "button[name=action_open_undo]",
             run: "click",

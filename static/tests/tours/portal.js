@@ -91,3 +91,40 @@ const steps = () =>
     ].map((step) => ({timeout: PATIENCE, ...step}));
 
 registry.category("web_tour.tours").add("metered_billing_portal", {steps});
+
+registry.category("web_tour.tours").add("metered_billing_portal_access", {
+    steps: () => [
+        {
+            content: "The rights of a contact in the portal",
+            trigger: ".o_notebook .nav-link:contains(Metered Billing)",
+            run: "click",
+        },
+        {
+            content: "Calls are for nobody until they are allowed",
+            trigger: "[name=metered_portal_calls] input:not(:checked)",
+            run: "click",
+        },
+        {
+            trigger: "[name=metered_portal_disputes] input:checked",
+            run: "click",
+        },
+        {
+            trigger: ".o_form_button_save",
+            run: "click",
+        },
+        {
+            trigger: ".o_form_saved",
+        },
+        {
+            content: "Who looked at what",
+            trigger: "button[name=action_view_metered_access]",
+            run: "click",
+        },
+        {
+            trigger: ".o_data_row [name=what]:contains(+12125550)",
+        },
+        {
+            trigger: ".o_data_row [name=address]:contains(127.0.0.1)",
+        },
+    ],
+});
