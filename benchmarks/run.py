@@ -94,7 +94,7 @@ TABLE = (
     Figure("portal_later_s", "the same, of a day in the middle", "s", "<=", 0.1),
     Figure("portal_filtered_s", "the same, from a charge on", "s"),
     Figure("pdf_s", "PDF statement of 100,000 calls, processor", "s", "<=", 25),
-    Figure("pdf_mb", "its memory above idle", "MiB", "<=", 200),
+    Figure("pdf_mb", "memory that it adds to the bench", "MiB", "<=", 200),
     Figure("xlsx_s", "the same as XLSX", "s", "<=", 15),
     Figure("csv_s", "the same as CSV", "s", "<=", 2),
     Figure("level_window_s", "a level, 100 million samples", "s", "<=", 0.5),
