@@ -11,8 +11,9 @@ BroadWorks
     Names of the columns of release 18; Freeside's reader of release 22, after the
     *Accounting CDR Interface Specification*: only rows of type Normal are calls. The
     specification itself is not public: that times are in UTC, as
-    ``20261001090000.123``, is general knowledge, and so is that the two records of a call
-    between users name each other: *localCallId* of one is *remoteCallId* of the other.
+    ``20261001090000.123``, is general knowledge, and so is that the two records of a
+    call between users name each other: *localCallId* of one is the other's
+    *remoteCallId*.
 
 Kamailio
     ``acc_cdrs`` of the module *acc* (kamailio.org, database schema), with the columns
