@@ -106,6 +106,14 @@ class Compare:
         for name, amount in expected.items():
             self.expect(f"{name}, {what}", found.get(self.partners[name].id), amount)
 
+    def audit(self, findings):
+        """What the audit rates again is what is stored, and is not nothing."""
+        for tally in findings.tallies.values():
+            for one in tally.worst:
+                self.problems.append(f"{one.what}: {one.stored}, audit {one.found}")
+            self.expect("audit: calls of another rate today", tally.changed, 0)
+        self.expect("calls audited", findings.count("calls") >= len(self.calls), True)
+
     def golden(self, calls):
         """What was promised holds."""
         for call in calls:

@@ -32,6 +32,8 @@ from compare import Compare, invoiced_usage, stored_charges  # noqa: E402
 from servers.netsapiens import API_KEY, NetSapiensServer  # noqa: E402
 from switch import make_demo_domains  # noqa: E402
 
+from odoo.addons.metered_billing.audit.run import audit  # noqa: E402
+
 FILE = FOLDER / "asterisk" / "Master.csv"
 #: some calls of days later that cannot be billed yet, for the list of exceptions
 LATER = FOLDER / "asterisk_november.csv"
@@ -133,8 +135,11 @@ def main(env):
     compare.golden(golden)
     compare.expect("calls of the fraud alarm", alarm.calls, hacked.CALLS)
     compare.expect("calls that cannot be billed", later.exceptions, later.records)
-    problems = compare.problems + synced.problems
     clock.step("compare with control totals and an own calculation")
+    audited = audit(env.cr)
+    compare.audit(audited)
+    clock.step("audit: everything rated again by tables alone", audited.compared)
+    problems = compare.problems + synced.problems
     print_table(env, batch, partners, invoices)
     print_batch(batch)
     for problem in problems:

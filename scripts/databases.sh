@@ -98,7 +98,8 @@ ensure_installed() {
         cd "$checkout" && {
             echo "$template"
             find . \( -path './.*' -o -path ./dev -o -path ./tests -o -path ./scripts \
-                -o -path ./benchmarks -o -path ./demo -o -name __pycache__ \) -prune \
+                -o -path ./benchmarks -o -path ./demo -o -path ./audit \
+                -o -name __pycache__ \) -prune \
                 -o -type f ! -name '*.md' -print0 |
                 sort -z | xargs -0 sha256sum
         } | short_hash

@@ -30,14 +30,14 @@ cmd_lint() {
 lint_python() {
     local rules=(--rcfile "$addon/pyproject.toml") plain=() folder
     copy_to_lint
-    for folder in rating connectors scripts demo benchmarks; do
+    for folder in rating connectors scripts demo benchmarks audit; do
         [ -z "$(find "$checkout/$folder" -name '*.py' -print -quit 2>/dev/null)" ] ||
             plain+=("metered_billing/$folder")
     done
     cd "${linted%/*}"
     local allowed=print-used,invalid-commit,method-required-super,odoo-addons-relative-import
     "$python" -P "$checkout/scripts/lint_python.py" \
-        "${rules[@]}" --ignore tests,rating,connectors,scripts,demo,benchmarks metered_billing \
+        "${rules[@]}" --ignore tests,rating,connectors,scripts,demo,benchmarks,audit metered_billing \
         --then "${rules[@]}" --disable odoo-addons-relative-import metered_billing/tests \
         --then "${rules[@]}" --recursive y --disable "$allowed" "${plain[@]}"
 }

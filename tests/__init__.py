@@ -12,6 +12,8 @@ from .api import test_openapi
 from .api import test_push_crowd
 from .api import test_push_events
 from .api import test_push_together
+from .audit import test_audit_calls
+from .audit import test_audit_charge
 from .billing import test_approval_durability
 from .billing import test_billed_again
 from .billing import test_billed_again_together

@@ -13,7 +13,7 @@ from odoo.tools import mute_logger
 from ..support.populated_case import PopulatedCase
 
 MODULE = Path(__file__).resolve().parents[2]
-NO_PRODUCT = {"tests", "benchmarks", "scripts", "demo"}
+NO_PRODUCT = {"tests", "audit", "benchmarks", "scripts", "demo"}
 #: the keys that the product reads, and why it may
 KEYS = {
     "metered_golden_reason": "the reason of an Administrator, whose right to give one "

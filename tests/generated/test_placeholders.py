@@ -8,7 +8,7 @@ from pathlib import Path
 from unittest import TestCase
 
 MODULE = Path(__file__).resolve().parents[2]
-NO_PRODUCT = {"tests", "benchmarks", "scripts"}
+NO_PRODUCT = {"tests", "audit", "benchmarks", "scripts"}
 #: parameters of Odoo's own method, which a placeholder must not be called
 TAKEN = {"self", "source"}
 
