@@ -19,12 +19,16 @@ from .plan_taken import cover_of
 SUBJECT = "calls"
 PORTION = 10_000
 
-_CALLS = """
-    SELECT cdr.id, cdr.call_id, cdr.callee, cdr.start_time,
+#: of `StoredCall`, in a query with `cdr`, `usage` and `batch`
+COLUMNS = """
+           cdr.id, cdr.call_id, cdr.callee, cdr.start_time,
            cdr.quantity::text, cdr.billed_quantity::text, cdr.charge::text,
            cdr.deck_charge::text, cdr.rate_id, cdr.band_id, cdr.currency_id,
            cdr.plan_taken::text, cdr.plan_quantity::text, cdr.meter_id,
            usage.partner_id, usage.id, batch.create_date
+"""
+_CALLS = f"""
+    SELECT {COLUMNS}
       FROM metered_cdr cdr
       JOIN metered_meter meter ON meter.id = cdr.meter_id AND meter.kind = 'call'
       JOIN metered_usage usage ON usage.id = cdr.usage_id
@@ -33,7 +37,7 @@ _CALLS = """
        AND usage.day >= %(first)s AND usage.day < %(end)s
        AND usage.details_gone IS NULL
      ORDER BY cdr.id LIMIT %(portion)s
-"""
+"""  # noqa: S608 - ours
 _GONE = """
     SELECT usage.meter_id, sum(usage.records)
       FROM metered_usage usage
@@ -85,7 +89,7 @@ class Calls:
             self.cursor.execute(_CALLS, values)
             rows = self.cursor.fetchall()
             for row in rows:
-                self._compare(_Stored(*row))
+                self._compare(StoredCall(*row))
             if len(rows) < PORTION:
                 return
             after = rows[-1][0]
@@ -178,7 +182,7 @@ class Calls:
             sums[3] += charge
 
 
-class _Stored:
+class StoredCall:
     """A record as it is stored."""
 
     def __init__(self, *row):

@@ -72,6 +72,8 @@ def model_charge(terms, quantity, events=()):
 
 def volume_charge(terms, quantity, total, fee_share):
     """What a part of a period costs at the tier that the total reaches."""
+    if total < 0:
+        raise NoPrice("quantities below 0")
     if not total and not terms.fee_at_zero:
         return Fraction(0)
     tier = _reached(terms, total)

@@ -8,6 +8,7 @@ from .calls import Calls
 from .findings import Findings
 from .meters import Meters
 from .plan_taken import read_allowances
+from .plans import Plans
 from .read_rates import read_rates
 from .usage import Usage
 
@@ -63,5 +64,6 @@ def audit(cursor, first=None, end=None, companies=None):
         calls = Calls(cursor, scope, book, rates, allowances)
         calls.compare()
         Usage(cursor, scope, calls.charges).compare()
+        Plans(cursor, scope, book, rates).compare()
         Meters(cursor, scope).compare()
     return findings

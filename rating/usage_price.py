@@ -255,6 +255,9 @@ def _round_quantity(work):
         events = last.events
         if events:
             events = (*events[:-1], events[-1] + after - before)
+        elif not last.quantity:
+            # Without usage under the last version: what is added is an event of it.
+            events = (after - before,)
         quantity = last.quantity + after - before
         work.spans[-1] = replace(last, quantity=quantity, events=events)
     work.result.quantity = after
