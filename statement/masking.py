@@ -80,6 +80,8 @@ class Masking:
 
         :param number: text, `+49301234567`; may be empty
         """
+        if not self.digits:
+            return number
         digits = _digits(number)
         if self.short_in_full and len(digits) <= _MOST_OF_SHORT:
             return number
@@ -119,6 +121,8 @@ def hide(text, count):
     """
     if count <= 0 or not text:
         return text
+    if text[-count:].isdecimal():
+        return text[:-count] + HIDDEN * min(count, len(text))
     places = [found.start() for found in _DIGIT.finditer(text)][-count:]
     shown = list(text)
     for place in places:
@@ -134,4 +138,5 @@ def split(never_shown):
 
 
 def _digits(number):
-    return "".join(_DIGIT.findall(number or ""))
+    number = (number or "").removeprefix("+")
+    return number if number.isdecimal() else "".join(_DIGIT.findall(number))

@@ -7,6 +7,8 @@ Numbers of telephones are without plus: with it a spreadsheet takes them for for
 
 import csv
 import io
+import re
+from itertools import islice
 
 from ..deck_files.sheet_texts import safe_text
 
@@ -17,27 +19,41 @@ CSV_COLUMNS = (
     *("call_type", "duration_s", "billed_s", "allowance_s", "unit", "quantity"),
     *("price", "price_unit", "increment", "tariff", "charge", "currency", "note"),
 )
-_BUFFER = 1 << 18
+#: records that are written at a time
+_BLOCK = 1_000
+#: a text that is written as it is: no formula, no cell of other separators, no quotes
+_AS_IT_IS = re.compile(r"(?:[^\W_][^,;\"\t\r\n]*)?")
 
 
 def write_csv(rows, file):
     """Write records.
 
+    Column by column, as each has few texts, or such that are written as they are: a
+    statement has millions of cells.
+
     :param rows: iterable of lists of texts, as `CSV_COLUMNS`
     :param file: open for writing bytes
     :return: number of records
     """
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\r\n", quoting=csv.QUOTE_MINIMAL)
-    file.write(b"\xef\xbb\xbf")
-    writer.writerow(CSV_COLUMNS)
-    count = 0
-    for row in rows:
-        count += 1
-        writer.writerow(map(safe_text, row))
-        if text.tell() > _BUFFER:
-            file.write(text.getvalue().encode())
-            text.seek(0)
-            text.truncate()
-    file.write(text.getvalue().encode())
+    file.write(b"\xef\xbb\xbf" + ",".join(CSV_COLUMNS).encode() + b"\r\n")
+    rows, count = iter(rows), 0
+    while block := list(islice(rows, _BLOCK)):
+        columns = map(_cells, zip(*block, strict=True))
+        lines = map(",".join, zip(*columns, strict=True))
+        file.write("".join(f"{line}\r\n" for line in lines).encode())
+        count += len(block)
     return count
+
+
+def _cells(texts):
+    """The texts of a column as they stand in the file."""
+    odd = {one: _cell(one) for one in set(texts) if not _AS_IT_IS.fullmatch(one)}
+    return [odd.get(one, one) for one in texts] if odd else texts
+
+
+def _cell(text):
+    line = io.StringIO(newline="")
+    writer = csv.writer(line, lineterminator="\r\n", quoting=csv.QUOTE_MINIMAL)
+    # Not alone: an empty line would be no record.
+    writer.writerow(["", safe_text(text)])
+    return line.getvalue()[len(",") : -len("\r\n")]

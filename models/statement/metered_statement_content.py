@@ -11,6 +11,7 @@ from odoo.tools import format_date, groupby
 
 from ...rating.exact import exact_text
 from ...statement import CSV_COLUMNS, Column, Document, Formats, Section
+from ...statement.call_rows import CallRows, exact_seconds, increments, plain
 from .statement_figures import Figures
 
 #: widths of the columns of calls on a page
@@ -75,6 +76,7 @@ class Content(Figures):
         # Of one tariff the head says which; sheets have room for a column.
         self.widths = self._widths(len(self.tariffs) > 1)
         self.sheet_widths = self._widths(bool(self.tariffs))
+        self.prices = {}
 
     # === FILES === #
 
@@ -120,39 +122,15 @@ class Content(Figures):
     def table(self):
         """The rows of the CSV file."""
         statement = self.statement
+        invoice = statement.invoice_id.name or ""
+        make = CallRows(statement.name, invoice, self.zone).row
+        for call in self._calls():
+            yield make(call, *self._ends(call))
         fixed = {
             "statement": statement.name,
-            "invoice": statement.invoice_id.name or "",
+            "invoice": invoice,
             "time_zone": statement.time_zone,
         }
-        for call in self._calls():
-            start = call.start_time.replace(tzinfo=UTC)
-            caller, callee = self._ends(call)
-            shown = {
-                **fixed,
-                "service": call.service.removeprefix("+"),
-                "cost_centre": call.contact,
-                "record_id": call.record_id,
-                "start_local": start.astimezone(self.zone).isoformat(),
-                "start_utc": start.isoformat().replace("+00:00", "Z"),
-                "direction": call.direction,
-                "from": caller.removeprefix("+"),
-                "to": callee.removeprefix("+"),
-                "destination": call.destination,
-                "call_type": call.call_type,
-                "duration_s": _plain(call.seconds),
-                "billed_s": _plain(call.billed),
-                "allowance_s": _plain(call.covered),
-                "unit": "s",
-                "quantity": _plain(call.billed),
-                "price": _plain(call.price) if call.price else "",
-                "price_unit": f"{call.per_seconds} s" if call.price else "",
-                "increment": _increments(call),
-                "tariff": call.deck,
-                "charge": _plain(call.charge),
-                "currency": call.currency,
-            }
-            yield [shown.get(name, "") for name in CSV_COLUMNS]
         for usage in self.usage:
             amount = self.amount_of(usage.amount, usage.open_ids)
             shown = {
@@ -160,8 +138,8 @@ class Content(Figures):
                 "start_local": usage.day.isoformat(),
                 "call_type": usage.meter,
                 "unit": usage.unit,
-                "quantity": _plain(exact_text(usage.quantity)),
-                "charge": "" if amount is None else _plain(exact_text(amount)),
+                "quantity": plain(exact_text(usage.quantity)),
+                "charge": "" if amount is None else plain(exact_text(amount)),
                 "currency": self.currency.name,
             }
             yield [shown.get(name, "") for name in CSV_COLUMNS]
@@ -466,9 +444,9 @@ class Content(Figures):
             *self._ends(call),
             call.destination,
             call.call_type,
-            _seconds(call.seconds),
-            _seconds(call.billed),
-            _seconds(call.covered) or None,
+            exact_seconds(call.seconds),
+            exact_seconds(call.billed),
+            exact_seconds(call.covered) or None,
             call.deck,
             self._price(call),
             Decimal(call.charge),
@@ -484,8 +462,10 @@ class Content(Figures):
         if not call.price:
             return ""
         per = "min" if call.per_seconds == 60 else f"{call.per_seconds} s"
-        price = self.formats.number(Decimal(call.price), _DECIMALS)
-        return f"{price}/{per} {_increments(call)}"
+        if call.price not in self.prices:
+            price = self.formats.number(Decimal(call.price), _DECIMALS)
+            self.prices[call.price] = price
+        return f"{self.prices[call.price]}/{per} {increments(call)}"
 
     def _closing(self):
         company = self.statement.company_id.with_context(lang=self.statement.lang)
@@ -538,17 +518,3 @@ class Content(Figures):
             amount=amount,
             date=date,
         )
-
-
-def _increments(call):
-    return f"{call.initial}/{call.increment}" if call.price else ""
-
-
-def _seconds(text):
-    value = Decimal(text)
-    return int(value) if value == int(value) else value
-
-
-def _plain(text):
-    """A number of the database without zeros at its end."""
-    return exact_text(Decimal(text)).rstrip("0").rstrip(".") if "." in text else text

@@ -196,8 +196,7 @@ class MeteredStatement(models.Model):
                 rows = cr.fetchall()
                 if not rows:
                     return
-                for row in rows:
-                    yield Call(*row)
+                yield from map(Call._make, rows)
         finally:
             cr.execute("CLOSE metered_statement")
 

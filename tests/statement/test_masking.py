@@ -33,6 +33,16 @@ class TestMasking(unittest.TestCase):
         for one, other in zip(text, shown, strict=True):
             self.assertIn(other, (one, HIDDEN) if one.isdigit() else (one,))
 
+    @given(NUMBERS | st.text(), st.integers(0, 25))
+    def test_the_last_digits_and_no_others(self, text, count):
+        """One after the other from the end, whatever stands between them."""
+        expected, left = [], count
+        for one in reversed(text):
+            is_hidden = one.isdecimal() and left > 0
+            left -= is_hidden
+            expected.append(HIDDEN if is_hidden else one)
+        self.assertEqual(hide(text, count), "".join(reversed(expected)))
+
     @given(NUMBERS, st.integers(1, 9))
     def test_numbers_that_differ_in_what_is_hidden_look_alike(self, text, count):
         other = text.translate(str.maketrans("0123456789", "1234567890"))

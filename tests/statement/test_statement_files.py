@@ -6,12 +6,15 @@ import csv
 import datetime
 import io
 import unittest
+from collections import namedtuple
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import openpyxl
 from hypothesis import given
 from hypothesis import strategies as st
 
+from odoo.addons.metered_billing.deck_files.sheet_texts import safe_text
 from odoo.addons.metered_billing.statement import (
     CSV_COLUMNS,
     Column,
@@ -22,6 +25,7 @@ from odoo.addons.metered_billing.statement import (
     write_pdf,
     write_xlsx,
 )
+from odoo.addons.metered_billing.statement.call_rows import CallRows, plain
 from odoo.addons.metered_billing.statement.formats import duration
 from odoo.addons.metered_billing.statement.pages import (
     BOLD,
@@ -155,6 +159,134 @@ class TestTable(unittest.TestCase):
         for row in read:
             for cell in row:
                 self.assertFalse(cell.strip().startswith(("=", "@")), ascii(cell))
+
+    @given(
+        st.lists(
+            st.lists(
+                st.text(st.sampled_from("aé0.-+=@ ,;\"\t\r\n\v\u3000\0'")),
+                min_size=len(CSV_COLUMNS),
+                max_size=len(CSV_COLUMNS),
+            ),
+            max_size=3,
+        )
+    )
+    def test_as_the_library_writes_it(self, rows):
+        """What is known to need no quotes is what the library writes without."""
+        file, text = io.BytesIO(), io.StringIO(newline="")
+        write_csv(rows, file)
+        writer = csv.writer(text, lineterminator="\r\n")
+        writer.writerow(CSV_COLUMNS)
+        writer.writerows(map(safe_text, row) for row in rows)
+        self.assertEqual(file.getvalue().decode("utf-8-sig"), text.getvalue())
+
+    def test_more_than_is_written_at_a_time(self):
+        rows = [[str(number)] * len(CSV_COLUMNS) for number in range(2_500)]
+        file = io.BytesIO()
+        self.assertEqual(write_csv(iter(rows), file), 2_500)
+        text = io.StringIO(file.getvalue().decode("utf-8-sig"), newline="")
+        self.assertEqual(list(csv.reader(text))[1:], rows)
+
+
+class TestCallRows(unittest.TestCase):
+    CALL = {
+        "service": "+49301234567",
+        "contact": "Ann",
+        "record_id": "r1",
+        "start_time": datetime.datetime(2026, 10, 1, 22, 30),
+        "direction": "outbound",
+        "destination": "UK",
+        "call_type": "International",
+        "seconds": "61.500",
+        "billed": "66.0",
+        "covered": "0",
+        "price": "0.0220",
+        "per_seconds": 60,
+        "initial": 60,
+        "increment": 6,
+        "deck": "Retail",
+        "charge": "0.024200",
+        "currency": "EUR",
+    }
+
+    def row(self, zone="Europe/Berlin", **values):
+        values = {**self.CALL, **values}
+        call = namedtuple("Call", values)(**values)
+        rows = CallRows("ST/1", "INV/1", ZoneInfo(zone))
+        # The second one is made of what the first one left.
+        rows.row(call, "", "")
+        row = rows.row(call, "+49301234567", "+44201234xxx")
+        return dict(zip(CSV_COLUMNS, row, strict=True))
+
+    def test_each_column(self):
+        self.assertEqual(
+            self.row(),
+            {
+                "statement": "ST/1",
+                "invoice": "INV/1",
+                "service": "49301234567",
+                "cost_centre": "Ann",
+                "record_id": "r1",
+                "start_local": "2026-10-02T00:30:00+02:00",
+                "start_utc": "2026-10-01T22:30:00Z",
+                "time_zone": "Europe/Berlin",
+                "direction": "outbound",
+                "from": "49301234567",
+                "to": "44201234xxx",
+                "destination": "UK",
+                "country": "",
+                "call_type": "International",
+                "duration_s": "61.5",
+                "billed_s": "66",
+                "allowance_s": "0",
+                "unit": "s",
+                "quantity": "66",
+                "price": "0.022",
+                "price_unit": "60 s",
+                "increment": "60/6",
+                "tariff": "Retail",
+                "charge": "0.0242",
+                "currency": "EUR",
+                "note": "",
+            },
+        )
+        row = self.row(price=None, per_seconds=None, initial=None, increment=None)
+        told = [row[name] for name in ("price", "price_unit", "increment")]
+        self.assertEqual(told, ["", "", ""])
+
+    @given(
+        st.datetimes(),
+        st.sampled_from(
+            ("UTC", "Asia/Kolkata", "Europe/Berlin", "Australia/Lord_Howe")
+            + ("America/St_Johns", "Pacific/Apia", "Africa/Monrovia")
+        ),
+    )
+    def test_local_times(self, start, zone):
+        """The same as if each was converted on its own."""
+        try:
+            expected = start.replace(tzinfo=datetime.UTC).astimezone(ZoneInfo(zone))
+        except OverflowError:
+            return
+        row = self.row(zone, start_time=start)
+        self.assertEqual(row["start_local"], expected.isoformat())
+
+    def test_days_on_which_the_clock_is_changed(self):
+        for zone, day in (
+            ("Europe/Berlin", (2026, 10, 25)),
+            ("Australia/Lord_Howe", (2026, 4, 4)),
+            ("Pacific/Apia", (2011, 12, 30)),
+        ):
+            found = set()
+            for minute in range(0, 1_440, 15):
+                start = datetime.datetime(*day) + datetime.timedelta(minutes=minute)
+                local = start.replace(tzinfo=datetime.UTC).astimezone(ZoneInfo(zone))
+                found.add(local.utcoffset())
+                row = self.row(zone, start_time=start)
+                self.assertEqual(row["start_local"], local.isoformat())
+            self.assertEqual(len(found), 2, zone)
+
+    def test_numbers(self):
+        for text, expected in (("1.500", "1.5"), ("100", "100"), ("0.00", "0")):
+            self.assertEqual(plain(text), expected)
 
 
 class TestFormats(unittest.TestCase):
