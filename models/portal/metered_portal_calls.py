@@ -204,6 +204,12 @@ class MeteredPortal(models.AbstractModel):
             return []
         self.env["metered.usage"].flush_model()
         last = min(asked.last, asked.after[0]) if asked.after else asked.last
+        conditions = [SQL("TRUE")]
+        if asked.meter:
+            conditions.append(SQL("meter_id = %s", asked.meter))
+        if asked.least is not None:
+            # No call is charged less than nothing: none of them costs more than all.
+            conditions.append(SQL("usage.amount >= %s", asked.least))
         return self.env.execute_query(
             SQL(
                 """
@@ -217,7 +223,7 @@ class MeteredPortal(models.AbstractModel):
                 whose,
                 asked.first,
                 last,
-                SQL("meter_id = %s", asked.meter) if asked.meter else SQL("TRUE"),
+                SQL(" AND ").join(conditions),
             )
         )
 

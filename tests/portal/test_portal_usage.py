@@ -19,6 +19,7 @@ from odoo.tests import HttpCase, new_test_user, tagged
 
 from ...models.portal import metered_access_log, metered_portal_calls
 from ...models.portal.metered_portal_calls import Asked
+from ...rating.exact import number
 from ..statement.test_statements import StatementCase
 
 #: of the customer, which calls others and is called, and of another customer
@@ -257,8 +258,8 @@ class TestPortal(PortalCase):
         address = ADDRESS.replace("calls?", "calls/download?")
         names = []
         for most, searched, query in (
-            (20_000, 3, "&least=999"),
-            (20_000, 1_000, "&least=999"),
+            (20_000, 3, "&destination=999999"),
+            (20_000, 1_000, "&destination=999999"),
             (2, 1_000, ""),
         ):
             with (
@@ -275,6 +276,38 @@ class TestPortal(PortalCase):
             names,
             [f'2026-10-0{day}_2026-10-31.csv"' for day in (5, 1, 6)],
         )
+
+    def test_days_that_are_not_read(self):
+        """Where all calls of a day cost less than is asked for, none of them is."""
+        self.import_some()
+        portal, read = self.env["metered.portal"], []
+        of_day = type(portal)._calls_of_day
+        month = {"since": "2026-10-01", "until": "2026-10-31"}
+        most = max(number(cdr.charge) for cdr in self.calls_of(self.customer))
+
+        def noted(model, usage, *args):
+            read.append(usage)
+            return of_day(model, usage, *args)
+
+        with patch.object(type(portal), "_calls_of_day", noted):
+            for least, days, calls in (
+                (most, 1, 1),
+                (most + Decimal("0.000001"), 0, 0),
+                (Decimal(0), 7, 7),
+                (Decimal(-1), 7, 7),
+            ):
+                with self.subTest(least):
+                    asked = Asked.from_texts(
+                        {**month, "least": str(least)}, date.today()
+                    )
+                    rows = []
+                    read.clear()
+                    first = portal._calls_file(self.boss, asked, rows.append)
+                    self.assertEqual((len(read), len(rows) - 1), (days, calls))
+                    self.assertEqual(first, date(2026, 10, 1))
+                    self.assertEqual(
+                        len(portal._calls_page(self.boss, asked).calls), calls
+                    )
 
     def test_not_listed(self):
         """What statements do not list, the portal does not either."""
