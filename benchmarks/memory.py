@@ -55,10 +55,10 @@ def import_and_print(env, batch_id):
     batch.mapped("source_id.name")
     idle = psutil.Process().memory_info().rss
     batch._process(commit=env.cr.commit)
-    print(ANSWER, (_peak() - idle) / MIB)
+    print(ANSWER, (peak() - idle) / MIB)
 
 
-def _peak():
+def peak():
     """The largest resident memory that this process had, in bytes."""
     status = Path("/proc/self/status")
     if status.exists():

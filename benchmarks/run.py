@@ -30,6 +30,7 @@ import imports  # noqa: E402
 import late_records  # noqa: E402
 import levels  # noqa: E402
 import memory  # noqa: E402
+import one_customer  # noqa: E402
 import pushes  # noqa: E402
 import rating_plans  # noqa: E402
 import rating_speed  # noqa: E402
@@ -48,7 +49,7 @@ RECORDS = 1_000_000
 QUICK_RECORDS = 100_000
 MORE_RECORDS = 5
 DETAILS_RECORDS = 10_000_000
-FIGURES = "abcdefghiklpqrstuvw"
+FIGURES = "abcdefghiklopqrstuvw"
 #: records of each of the imports that run beside others
 TOGETHER_RECORDS = 200_000
 PUSHED = 100_000
@@ -89,6 +90,13 @@ TABLE = (
     Figure("concurrency_over_import", "calls at one time", "", "<=", 0.1),
     Figure("seals_s", "seals verified, processor", "s", "<=", 10),
     Figure("seal_chain_s", "a chain of 100,000 seals", "s", "<=", 10),
+    Figure("portal_page_s", "a page of a million calls, processor", "s", "<=", 0.1),
+    Figure("portal_later_s", "the same, of a day in the middle", "s", "<=", 0.1),
+    Figure("portal_filtered_s", "the same, from a charge on", "s"),
+    Figure("pdf_s", "PDF statement of 100,000 calls, processor", "s", "<=", 25),
+    Figure("pdf_mb", "memory that it adds to the bench", "MiB", "<=", 200),
+    Figure("xlsx_s", "the same as XLSX", "s", "<=", 15),
+    Figure("csv_s", "the same as CSV", "s", "<=", 2),
     Figure("level_window_s", "a level, 100 million samples", "s", "<=", 0.5),
     Figure("level_over_samples", "by hours, in times of samples", "", "<=", 0.25),
     Figure("late_s", "a late record, of a customer with a tenth of all calls", "s"),
@@ -144,7 +152,8 @@ def options():
         metavar="LETTERS",
         help="a COPY and b import (always both), c ORM, d rating, e renewals,"
         " f memory, g rating with plans and tiers, h NetSapiens sync, k a Kafka topic,"
-        " i verifying seals, l a late record, p events pushed,"
+        " i verifying seals, l a late record, o what one customer"
+        " sees, p events pushed,"
         " q the calls in DuckDB's SQL,"
         " r forecasts of the running month,"
         " s lists and forms, t two imports beside other jobs, u toll fraud and alerts,"
@@ -236,6 +245,7 @@ def measure(env, chosen, operator, path, totals):
     figures |= watch_figures(env, operator, chosen, found)
     figures |= level_figures(env, operator, chosen, found.import_processor_s)
     figures |= seal_figures(env, chosen)
+    figures |= screen_figures(env, operator, chosen)
     if "q" in chosen.only:
         say("the same calls in DuckDB's SQL")
         ours, theirs = rival.measure(env, source, path, chosen.rounds)
@@ -275,6 +285,7 @@ def measure(env, chosen, operator, path, totals):
         figures["late_s"] = late.many_others
         figures["late_over_fewer"] = late.many_others / late.few_others
         figures["late_over_small"] = late.many_others / late.small
+    figures |= customer_figures(env, operator, chosen, path.parent)
     if "t" in chosen.only:
         say("two imports, renewals and a re-rating at the same time")
         found = together.measure(
@@ -285,7 +296,6 @@ def measure(env, chosen, operator, path, totals):
         figures["import_alone_per_s"] = found.alone
         figures["import_beside_per_s"] = found.together
         figures["beside_over_alone"] = found.together / found.alone
-    figures |= screen_figures(env, operator, chosen)
     figures |= forecast_figures(chosen)
     figures |= topic_figures(env, operator, chosen, path.parent)
     return figures | push_figures(env, operator, chosen)
@@ -310,6 +320,23 @@ def level_figures(env, operator, chosen, import_processor_s):
         "concurrency_over_import": seconds / import_processor_s,
         "level_window_s": found.window,
         "level_over_samples": found.by_hours / found.by_samples,
+    }
+
+
+def customer_figures(env, operator, chosen, folder):
+    """Of what a customer with many calls sees."""
+    if "o" not in chosen.only:
+        return {}
+    say("what one customer sees")
+    seen = one_customer.measure(env, operator, folder, chosen.records)
+    return {
+        "portal_page_s": seen.page,
+        "portal_later_s": seen.later_page,
+        "portal_filtered_s": seen.filtered,
+        "pdf_s": seen.pdf,
+        "xlsx_s": seen.xlsx,
+        "csv_s": seen.csv,
+        "pdf_mb": seen.pdf_mb,
     }
 
 

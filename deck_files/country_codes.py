@@ -19,8 +19,8 @@ _NORTH_AMERICA = _lt(
     "The codes are North American area codes, so 1 is added in front of each."
 )
 _NORTH_AMERICAN_CODES = _lt(
-    "All codes look like North American area codes, some without the leading 1, such as "
-    "%(example)s. Choose the country code to add, or that the codes are complete."
+    "All codes look like North American area codes, some without the leading 1, such "
+    "as %(example)s. Choose the country code to add, or that the codes are complete."
 )
 _NAMED_NORTH_AMERICA = _lt(
     "Judging by their names, these destinations are in North America, but their codes "

@@ -40,6 +40,7 @@ from .rate_rows import (
 from .remarks import open_remarks
 from .rows import DeckRows
 from .tiers import read_tiers, tier_prices
+from .unread import is_priced
 
 __all__ = ["RATE_COLUMNS", "TERMS", "DeckReading", "Problem", "parse_deck"]
 
@@ -453,8 +454,22 @@ class _Reading(CodesOfFile):
         """dict status -> meaning, as a person has said it, or signs show it."""
         if "change" not in self.texts:
             return self.choices.words
-        cells_ = self.texts["change"].tolist(), self.texts["price"].tolist()
-        return {**words.signs_of(*cells_), **self.choices.words}
+        signs = words.signs_of(
+            self.texts["change"].tolist(),
+            self.texts["price"].tolist(),
+            self._has_empty_price_column(),
+        )
+        return {**signs, **self.choices.words}
+
+    def _has_empty_price_column(self):
+        """Whether another column of prices has none."""
+        rows = self.deck_rows
+        return any(
+            is_priced(name)
+            and place != rows.columns.get("price")
+            and not any(texts[place] for _line, texts in rows.rows)
+            for place, name in enumerate(rows.header)
+        )
 
     def _are_flags(self, name):
         """Whether a column has nothing but 0 and 1, of which either may be an end."""

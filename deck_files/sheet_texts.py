@@ -16,6 +16,7 @@ _BEGINS = "[=+\\-@\uff1d\uff0b\uff0d\uff20]"
 # text of nothing else would take the square of its length.
 _DANGEROUS = re.compile(rf"(?<![\s\";])([\s\";]*+)('*+)(?={_BEGINS})")
 _SEPARATORS = frozenset(";\t\r\n")
+_FIRST = frozenset("=+-@\uff1d\uff0b\uff0d\uff20\";'")
 _NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?([eE][+-]?[0-9]{1,3})?")
 
 _MOST_TITLE = 31
@@ -30,9 +31,18 @@ def safe_text(text):
 
     :return: what :func:`plain_text` makes the text of again
     """
-    if _NUMBER.fullmatch(text):
+    if text.isalnum() or _is_harmless(text) or _NUMBER.fullmatch(text):
         return text
     return _DANGEROUS.sub(lambda found: _quoted(found, "'" + found[2]), text)
+
+
+def _is_harmless(text):
+    """Whether neither the text nor a cell in it can begin with anything of these.
+
+    Most texts are none, and a statement has millions of them.
+    """
+    first = text[:1]
+    return first not in _FIRST and not first.isspace() and _SEPARATORS.isdisjoint(text)
 
 
 def plain_text(text):

@@ -140,11 +140,15 @@ def _doubt(name, texts):
             return WrongCell(_FEES, column=name, example=min(charged))
     if _EXCLUDED.search(simple) and all(map(_CODE_LIST.fullmatch, texts)):
         return WrongCell(_EXCLUSIONS, column=name, example=min(texts))
-    heading = re.sub(r"[^a-z%]+", " ", plain(name))
-    is_price = _PRICE.search(heading) and not _NO_PRICE.search(heading)
-    if is_price and all(map(_NUMBER.fullmatch, texts)):
+    if is_priced(name) and all(map(_NUMBER.fullmatch, texts)):
         return WrongCell(_PRICES, column=name)
     return None
+
+
+def is_priced(name):
+    """Whether a column's name is that of prices, whatever else it says."""
+    heading = re.sub(r"[^a-z%]+", " ", plain(name))
+    return bool(_PRICE.search(heading) and not _NO_PRICE.search(heading))
 
 
 def _is_day(text):

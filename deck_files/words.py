@@ -58,7 +58,7 @@ def ends(texts):
     return any(word_of(text) in _ENDS for text in texts)
 
 
-def signs_of(texts, prices):
+def signs_of(texts, prices, is_rival_empty=False):
     """What + and - mean in a column of actions, dict sign -> `SELLS` or `ENDS`.
 
     A code that is taken away has no price; where those with - have one, and others
@@ -66,13 +66,14 @@ def signs_of(texts, prices):
 
     :param texts: list of the column's cells
     :param prices: list of the cells of prices, as long
+    :param is_rival_empty: whether there is another column of prices, without any
     """
     priced = {
         bool(price) for text, price in zip(texts, prices, strict=True) if text == "-"
     }
     has_plus = "+" in texts
     if priced == {True} and not has_plus:
-        return {"-": SELLS}
+        return {} if is_rival_empty else {"-": SELLS}
     if True in priced:
         return {}
     return {"+": SELLS, "-": ENDS} if priced or has_plus else {}

@@ -13,6 +13,9 @@ from .frames import copy_out
 #: 64 bits of a text
 DIGEST = "('x' || left(md5({}), 16))::bit(64)::bigint"
 
+#: stands for what was sent, where only its digest is known, and is another one
+OTHER = "-"
+
 _NEWEST = """
     SELECT floor(extract(epoch FROM max(last_time)))::bigint
       FROM metered_level_kept WHERE source_id = %s
@@ -48,7 +51,7 @@ _EVENTS = f"""
     SELECT new.call_id,
            CASE WHEN coalesce(kept.content, 0) = 0
                   OR kept.content = {DIGEST.format("new.content")}
-                THEN new.content ELSE '' END
+                THEN new.content ELSE '{OTHER}' END
     {_OF_KEYS}
 """  # noqa: S608 - ours
 
@@ -87,7 +90,7 @@ def known_events(cr, source_id, ids, contents):
     """Thinned events with these ids: list of (id, digest of what was sent).
 
     :param contents: digests of the new ones: where the known one said the same, it is
-        this, otherwise ""
+        this, otherwise :data:`OTHER`
     """
     cr.execute(_EVENTS, {"ids": ids, "contents": contents, "source": source_id})
     return cr.fetchall()

@@ -1,6 +1,6 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-"""A pytest plugin: METERED_EXAMPLES is the most examples that hypothesis tries a test with.
+"""A pytest plugin: METERED_EXAMPLES is the most examples of a test by hypothesis.
 
 For a further Python: that a test runs there at all is what can be different, and not
 what hypothesis searches for. See `.ci/run`.

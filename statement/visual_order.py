@@ -128,6 +128,7 @@ def _join_numbers(kinds):
 def _neutral(kinds, base):
     """Give what has no direction that of both its sides, or that of the text."""
     found = []
+    # pylint: disable-next=bad-builtin-groupby; those that follow each other
     runs = [
         (is_strong, list(run))
         for is_strong, run in groupby(kinds, lambda k: k in ("L", "R", "EN", "AN"))
@@ -158,6 +159,7 @@ def _levels(kinds, base):
 def _reversed_runs(shown, levels, least):
     letters, turned = [], []
     pairs = zip(shown, levels, strict=True)
+    # pylint: disable-next=bad-builtin-groupby; those that follow each other
     for is_run, run in groupby(pairs, lambda pair: pair[1] >= least):
         run = list(run)
         if is_run:

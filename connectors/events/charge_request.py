@@ -23,7 +23,7 @@ LATEST_SUBSCRIPTION = "RecalculateAsLatestSubscriptionVersion"
 ID = re.compile(r"(?:[A-Z]{3}-)?([1-9][0-9]{0,9})")
 #: the largest id that a table of invoices has
 MOST_ID = 2**31 - 1
-#: what notifications about invoices are called: type of our messages -> (domain, action)
+#: what notifications about invoices are called: our messages -> (domain, action)
 ACTIONS = {
     "invoice.pending": ("Invoice", "Pending"),
     "invoice.issued": ("Invoice", "Unpaid"),

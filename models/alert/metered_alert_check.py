@@ -209,13 +209,13 @@ class MeteredAlert(models.Model):
             for one in priced:
                 key = one.currency.id
                 amounts[key] = amounts.get(key, Fraction(0)) + one.priced.due()
-        today = self.company_id._metered_today()
         total = Fraction(0)
         for currency_id, amount in amounts.items():
             currency = self.env["res.currency"].browse(currency_id)
             if currency != self.currency_id:
+                company = self.company_id
                 rate = currency._get_conversion_rate(
-                    currency, self.currency_id, self.company_id, today
+                    currency, self.currency_id, company, company._metered_today()
                 )
                 amount *= exact(number(rate))
             total += amount

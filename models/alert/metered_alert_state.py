@@ -129,14 +129,18 @@ class MeteredAlertState(models.Model):
         rows = cr.fetchall()
         told = self._told(alerts, subscriptions)
         changes, reached = [], []
+        thresholds = {
+            alert.id: alert._as_thresholds()
+            for alert in self.env["metered.alert"].browse(set(alerts))
+        }
         for alert_id, subscription_id, begin, state_id, before in rows:
-            alert, _subscription, _begin, end, figure, problem, as_of = found[
+            _alert, _subscription, _begin, end, figure, problem, as_of = found[
                 keys[alert_id, subscription_id, begin]
             ]
             figure = Fraction(rounded(figure, DECIMALS, "floor"))
             changes.append((state_id, exact_text(figure), end, as_of, problem or None))
             news = newly_reached(
-                alert._as_thresholds(),
+                thresholds[alert_id],
                 figure,
                 told.get((alert_id, subscription_id, begin), []),
             )

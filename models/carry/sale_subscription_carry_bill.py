@@ -117,7 +117,8 @@ class SaleSubscription(models.Model):
         """
         invoices = self.env["account.move"].sudo()
         subscriptions = own_context(self).sudo()
-        for company in self.env["res.company"].sudo().search([]):
+        companies = self.env["res.company"].sudo()
+        for company in companies.search([("active", "=", True)]):
             for subscription in subscriptions.with_company(company)._metered_aged():
                 try:
                     with self.env.cr.savepoint():

@@ -50,7 +50,7 @@ class MeteredChargeChange(models.Model):
 
     def init(self):
         """Ids of records have 64 bits."""
-        super().init()
+        done = super().init()
         self.env.cr.execute(
             SQL(
                 "SELECT atttypid = 'int4'::regtype FROM pg_attribute"
@@ -62,3 +62,4 @@ class MeteredChargeChange(models.Model):
             self.env.cr.execute(
                 SQL("ALTER TABLE metered_charge_change ALTER COLUMN cdr_id TYPE bigint")
             )
+        return done

@@ -343,9 +343,11 @@ class MeteredPortal(models.AbstractModel):
         for cdr in cdrs.sudo():
             if not cdr._is_call() or not cdr.partner_id:
                 continue
-            key = cdr.company_id, cdr.partner_id.commercial_partner_id, cdr.usage_id
+            owner, usage = cdr.partner_id.commercial_partner_id, cdr.usage_id
+            # What a policy asks of usage is the same for all of a day on one line.
+            key = cdr.company_id, owner, usage.day, usage.invoice_line_id
             if key not in policies:
-                policies[key] = self._policy(*key)
+                policies[key] = self._policy(cdr.company_id, owner, usage)
             masking, zone = policies[key]
             is_inbound = cdr.direction == "inbound"
             other = cdr.caller if is_inbound else cdr.callee

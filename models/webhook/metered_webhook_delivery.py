@@ -39,7 +39,7 @@ class MeteredWebhookDelivery(models.Model):
         string="Message ID",
         required=True,
         readonly=True,
-        help="The same for each attempt (webhook-id), so that the receiver can "
+        help="Identical for all attempts (webhook-id), so that the receiver can "
         "recognize duplicates.",
     )
     kind = fields.Char(string="Event", required=True, readonly=True)

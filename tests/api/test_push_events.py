@@ -281,7 +281,6 @@ class TestPushEvents(PushCase):
             "1e3",
             "1,5",
             "1.000,5",
-            "1 000",
             "0x10",
             "1_000",
             "NaN",

@@ -26,7 +26,15 @@ class TestCarryDurability(RenewalCommittedCase):
     def setUp(self):
         super().setUp()
         self.make("metered.invoice.floor", amount=2.0)
-        self.real.ref("metered_billing.meter_national").product_id.taxes_id = False
+        product = self.real.ref("metered_billing.meter_national").product_id
+        taxes, product.taxes_id = product.taxes_id, False
+
+        def put_back():
+            self.cr.rollback()
+            product.taxes_id = taxes
+            self.cr.commit()
+
+        self.addCleanup(put_back)
 
     def carry(self, count):
         """Subscriptions that carry October, with 1.50 in November; due in December."""

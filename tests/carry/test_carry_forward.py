@@ -163,7 +163,7 @@ class TestCarryForward(CarryCase):
 
         def fail(subscription, carried, reason):
             if subscription == self.subscription:
-                raise UserError("It has no price.")
+                raise UserError(subscription.env._("It has no price."))
             return own(subscription, carried, reason)
 
         with patch.object(type(self.subscription), "_metered_bill_carried_of", fail):

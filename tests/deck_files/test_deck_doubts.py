@@ -154,6 +154,14 @@ class TestColumnsThatAreNotRead(unittest.TestCase):
                 found = reading(text, columns=columns, left_out=(2,))
                 self.assertEqual((asked(found), codes(found)), ([], ["44", "33"]))
 
+    def test_a_dash_beside_an_empty_column_of_prices(self):
+        """The code may have been taken away, and the other price be the former one."""
+        text = "Vorwahl;Preis;Status;Rate\n44;;-;0.0004\n"
+        self.assertEqual(asked(reading(text)), ["words"])
+        half = text.replace("Preis", "Preis half minute")
+        self.assertIn("words", asked(reading(half)))
+        self.assertEqual(codes(reading(text.replace(";;", ";0.0004;"))), ["44"])
+
     def test_what_changes_nothing_is_not_asked_about(self):
         for header, cells in (
             ("Unit", ("min", "min")),

@@ -50,6 +50,20 @@ ROLES = {
 INSIDE = ("operator", "biller", "chief")
 #: records that a call gets at most, those at the end: what is open, and what failed
 MOST = 4
+#: tables, with the rows that this transaction has written so far. The view
+#: pg_stat_xact_user_tables asks all indexes, too: eleven times the work, for each call.
+WRITTEN_TO = """
+    SELECT * FROM (
+        SELECT relname,
+               pg_stat_get_xact_tuples_inserted(oid) AS inserted,
+               pg_stat_get_xact_tuples_updated(oid) AS updated,
+               pg_stat_get_xact_tuples_deleted(oid) AS deleted
+        FROM pg_class
+        WHERE relkind = 'r' AND relnamespace = current_schema::regnamespace
+        OFFSET 0
+    ) AS tables
+    WHERE inserted + updated + deleted > 0
+"""
 #: what a refusal may be; anything else is a fault of the method
 REFUSED = (AccessError, MissingError, UserError)
 
@@ -315,10 +329,7 @@ class TestPublicMethods(EveryRecord, TransactionCase):
 
     def newly_touched(self):
         """Tables that were written to since the last look, by a refused call or not."""
-        self.env.cr.execute(
-            "SELECT relname, n_tup_ins, n_tup_upd, n_tup_del"
-            " FROM pg_stat_xact_user_tables WHERE n_tup_ins + n_tup_upd + n_tup_del > 0"
-        )
+        self.env.cr.execute(WRITTEN_TO)
         before, self.touched = self.touched, set(self.env.cr.fetchall())
         return {name for name, *_counts in self.touched - before}
 

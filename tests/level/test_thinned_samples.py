@@ -322,7 +322,7 @@ class TestThinnedSamples(MeteredInvoiceCase):
             other.execute("SET LOCAL lock_timeout = '50ms'")
             kept = self.env(cr=other)["metered.level.kept"]
             with mute_logger("odoo.sql_db"), self.assertRaises(LockNotAvailable):
-                kept._thin_portion(source.id, usage.ids, "device", None)
+                kept._thin_portion(source.id, usage.ids, "device", None, None)
             other.rollback()
 
     def test_what_stays(self):

@@ -159,9 +159,10 @@ class TestPortalPapers(PortalCase):
         dispute.action_start()
         dispute.line_ids.write({"outcome": "refuse", "answer": "It was connected."})
         dispute.action_decide()
+        said, question = f"They called {calls[0].callee}.", "And then?"
         for record in (invoice, dispute, self.customer, self.boss.partner_id):
-            record.message_post(body=f"They called {calls[0].callee}.")
-        dispute.message_post(body="And then?", subtype_xmlid="mail.mt_comment")
+            record.message_post(body=said)
+        dispute.message_post(body=question, subtype_xmlid="mail.mt_comment")
         self.env.flush_all()
         return invoice, statement, dispute
 

@@ -43,7 +43,8 @@ class TestPortalTour(PortalCase):
         dispute = self.env["metered.dispute"]._dispute_calls(
             self.boss.partner_id, calls[5:7].ids, [], "price", "Too much", "portal"
         )
-        dispute.message_post(body="Why?", subtype_xmlid="mail.mt_comment")
+        question = "Why?"
+        dispute.message_post(body=question, subtype_xmlid="mail.mt_comment")
         dispute.action_start()
         dispute._change("cancelled", "A mistake.")
         dispute = dispute._dispute_calls(
