@@ -204,7 +204,7 @@ class TestAtRandom(TestCase):
         """(Term, price in hundredths)."""
         unit = draw.choice(list(UNITS))
         price = draw.choice([0, 0, 7]) if unit != "money" else 0
-        rolls = draw.choice([0, 0, 2])
+        rolls, steps = draw.choice([0, 0, 2]), draw.choice([1, 1, 60])
         return (
             Term(
                 number,
@@ -213,9 +213,7 @@ class TestAtRandom(TestCase):
                 "subscription",
                 meters=frozenset(draw.choice([(), (), (1,)])),
                 destinations=frozenset(draw.choice([(), (), (2,)])),
-                increment=draw.choice([1, 1, 60])
-                if unit in ("minutes", "units")
-                else 1,
+                increment=steps if unit in ("minutes", "units") else 1,
                 factor=draw.choice([1, 1, 2]),
                 price=Fraction(price, 100),
                 waives_fee=unit != "money" and draw.random() < 0.3,
