@@ -11,6 +11,7 @@ import datetime
 from dataclasses import dataclass, field
 
 from .charge_models import NoPrice
+from .currencies import Currencies
 from .exact import exact, rounded, text
 from .findings import Difference
 from .period_price import ADDED_UP, Record, deciding, price_period
@@ -39,14 +40,14 @@ _USAGE = """
 _LINES = """
     SELECT line.id, line.metered_price_id, line.metered_subscription_id,
            line.metered_date_from, line.metered_date_to, line.discount,
-           line.price_subtotal::text, line.currency_id, currency.rounding::text,
-           move.id, move.name, move.move_type, move.state, move.commercial_partner_id,
+           line.price_subtotal::text, line.currency_id, move.id, move.name,
+           move.move_type, coalesce(move.invoice_date, move.date),
+           move.commercial_partner_id,
            usage.meter_id, usage.id, usage.day, usage.records, usage.quantity::text,
            usage.amount::text, usage.details_gone IS NOT NULL,
            EXISTS (SELECT 1 FROM metered_level_kept kept WHERE kept.usage_id = usage.id)
       FROM account_move_line line
       JOIN account_move move ON move.id = line.move_id
-      JOIN res_currency currency ON currency.id = line.currency_id
       JOIN metered_usage usage ON usage.invoice_line_id = line.id
      WHERE line.metered_price_id IS NOT NULL AND move.company_id = %(company)s
        AND line.metered_date_to > %(first)s AND line.metered_date_from < %(end)s
@@ -94,11 +95,10 @@ class _Line:
     name: str
     move: int
     move_type: str
-    state: str
+    date: datetime.date
     discount: float
     subtotal: object
     currency: int
-    unit: object
 
 
 @dataclass(frozen=True)
@@ -117,6 +117,7 @@ class Meters:
     def __init__(self, cursor, scope):
         self.cursor, self.scope = cursor, scope
         self.prices = read_prices(cursor)
+        self.currencies = Currencies(cursor, scope.company)
         cursor.execute(_METERS)
         self.unique_of = dict(cursor.fetchall())
         self.levels = Levels(cursor, scope)
@@ -171,8 +172,8 @@ class Meters:
         periods = {}
         for row in self.cursor.fetchall():
             line, price, subscription, first, end, discount, subtotal = row[:7]
-            currency, unit, move, name, move_type, state, customer = row[7:14]
-            meter, usage, day, records, quantity, amount, is_gone, thinned = row[14:]
+            currency, move, name, move_type, date, customer = row[7:13]
+            meter, usage, day, records, quantity, amount, is_gone, thinned = row[13:]
             key = subscription, customer, meter, first, end
             if key not in periods:
                 periods[key] = _Period(price, subscription, customer, first, end, meter)
@@ -181,11 +182,10 @@ class Meters:
                 name,
                 move,
                 move_type,
-                state,
+                date,
                 discount,
                 exact(subtotal),
                 currency,
-                exact(unit),
             )
             period.usage[usage] = (
                 line,
@@ -216,22 +216,23 @@ class Meters:
         return self._lines_differ(period, currency)
 
     def _lines_differ(self, period, currency):
-        for line in period.lines.values():
-            if line.currency != currency:
-                raise Unknown("equal usage on lines in another currency")
-            if line.discount:
-                raise Unknown("equal usage on lines with a discount")
-        for number, line in period.lines.items():
-            rows = [row for of, row in period.usage.values() if of == number]
-            amount = sum(row.amount for row in rows)
-            due = rounded(amount / line.unit, 0) * line.unit
-            if due != line.subtotal:
+        """Compare the lines of each invoice with the usage that they hold."""
+        if any(line.discount for line in period.lines.values()):
+            raise Unknown("equal usage on lines with a discount")
+        for move in sorted({line.move for line in period.lines.values()}):
+            lines = {n: line for n, line in period.lines.items() if line.move == move}
+            amount = sum(row.amount for of, row in period.usage.values() if of in lines)
+            first = next(iter(lines.values()))
+            ratio = self.currencies.ratio(currency, first.currency, first.date)
+            due = self.currencies.rounded(amount * ratio, first.currency)
+            stored = sum(line.subtotal for line in lines.values())
+            if due != stored:
                 return Difference(
-                    f"line {number} of {line.name}",
-                    text(line.subtotal),
+                    f"lines {', '.join(map(str, lines))} of {first.name}",
+                    text(stored),
                     text(due),
-                    due - line.subtotal,
-                    [f"the usage comes to {text(amount)}"],
+                    due - stored,
+                    [f"the usage comes to {text(amount)}, converted at {text(ratio)}"],
                 )
         return None
 
