@@ -156,12 +156,12 @@ class TestAudit(MeteredCase):
             ),
         ]
         self._import("plan")
-        texts = self.make_source(meter_id=meter.id)
+        texts = self.make_source("usage", meter_id=meter.id)
         self.import_text(
             texts,
-            "call_id,start_time,quantity,caller\n"
+            "id,time,identifier,quantity\n"
             + "".join(
-                f"t{day},2026-03-{day:02} 10:00:00,2,+12125550100\n"
+                f"t{day},2026-03-{day:02} 10:00:00,+12125550100,2\n"
                 for day in range(1, 9)
             ),
         )
@@ -183,6 +183,30 @@ class TestAudit(MeteredCase):
                 [line.id],
             )
             self.assertEqual(self._tallies()[0]["billed periods"][1], 1)
+
+    def test_a_counter(self):
+        """A register that goes over its last digit, with a factor that changes."""
+        meter = self.make_meter(
+            "Power", kind="counter", at_period_end="interpolate", digits=4, factor=1.5
+        )
+        source = self.make_source("usage", meter_id=meter.id)
+        self.make_identifier(self.customer, "4711", kind="meter")
+        self.customer.metered_tz = "Asia/Kolkata"
+        self.import_text(
+            source,
+            "time,identifier,quantity,serial\n"
+            "2026-03-01 07:00:00,4711,9990.5,4711\n"
+            "2026-03-04 10:00:00,4711,9999,4711\n"
+            "2026-03-09 11:11:11,4711,100.25,4711\n",
+        )
+        register = self.env["metered.register"].search([("serial", "=", "4711")])
+        self.env["metered.register.factor"].create(
+            {"register_id": register.id, "date_from": "2026-03-06", "factor": 2}
+        )
+        self.env["metered.register"]._book()
+        self.env.flush_all()
+        found, report = self._tallies()
+        self.assertEqual(found["days of registers"], [9, 0], report)
 
     def test_a_fault_of_the_engine(self):
         """Half up that never rounds up."""

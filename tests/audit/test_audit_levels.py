@@ -1,6 +1,6 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-"""Levels and calls at one time: by hand, and against the engine at random."""
+"""Levels and counters: by hand, and against the engine at random."""
 
 import datetime
 import random
@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from odoo.addons.metered_billing import rating
+from odoo.addons.metered_billing.audit.counters import Reading, used_by_day
 from odoo.addons.metered_billing.audit.levels import (
     level,
     pieces_of_calls,
@@ -103,3 +104,49 @@ class TestAtRandom(TestCase):
             )
             pieces = pieces_of_calls([(at(b), at(e), of) for b, e, of in calls])
             self._same(levels, pieces)
+
+
+class TestCounters(TestCase):
+    def test_at_random(self):
+        """Registers of three digits, in zones east and west, with two factors."""
+        draw, counters = random.Random(11), rating.counters  # noqa: S311 - no secret
+        day_us = counters.DAY_US
+        for _case in range(80):
+            zone = draw.choice(["UTC", "America/New_York", "Asia/Kolkata"])
+            daily, change = draw.random() < 0.7, draw.randint(1, 8) * day_us
+            told, value, at_us = [], draw.randint(0, 999_000), 0
+            for _reading in range(draw.randint(1, 6)):
+                kind = draw.choice(["normal"] * 5 + ["opening", "rollover"])
+                told.append((at_us, value, kind))
+                at_us += draw.randint(1, 4 * day_us)
+                value = (value + draw.randint(0, 90_000)) % 1_000_000
+            dial = counters.Dial(digits=3)
+            way = counters.points(
+                [
+                    counters.Reading(at, value * 10**6, kind=kind)
+                    for at, value, kind in told
+                ],
+                dial,
+            )
+            expected = {}
+            for part in counters.used(
+                way,
+                dial,
+                [counters.Owner(-day_us, 99 * day_us, zone)],
+                ((None, counters.NANO), (change, 3 * counters.NANO // 2)),
+                daily,
+            ):
+                day = EPOCH.date() + datetime.timedelta(days=part.day)
+                quantity = Fraction(part.quantity, counters.ATTO)
+                expected[day] = expected.get(day, 0) + quantity
+            readings = [
+                Reading(
+                    EPOCH + datetime.timedelta(microseconds=at),
+                    Fraction(value, 1000),
+                    kind,
+                )
+                for at, value, kind in told
+            ]
+            since = EPOCH + datetime.timedelta(microseconds=change)
+            factors = [(None, Fraction(1)), (since, Fraction(3, 2))]
+            self.assertEqual(used_by_day(readings, 3, zone, factors, daily), expected)
