@@ -1,6 +1,6 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-"""Calling plans decided anew: what each call takes, and what is left.
+"""Calling plans decided again: what each call of a period takes, and what is left.
 
 What a period begins with is what its balance says that it was granted, and what the
 period before left. Not decided are periods of which the calls stand on several invoices

@@ -342,6 +342,10 @@ def _added_up(pieces, atoms, gaps):
         np.minimum.at(known, atom, of_series["known_us"])
         known[none_known] = 0
         parts = is_partly[atom]
+        # Others are there without it for a while, before it began, for example.
+        short = np.flatnonzero(parts & ~full)
+        for name, wider in (("lowest", np.minimum), ("highest", np.maximum)):
+            of_series[name][short] = wider(of_series[name][short], 0)
         of_series["area"][parts] = (
             of_series["area"][parts].astype(object)
             * known[atom[parts]]

@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from odoo.addons.metered_billing.rating import level_hours
@@ -113,6 +113,11 @@ class TestLevelHours(TestCase):
 
     @settings(max_examples=30, deadline=None)
     @given(samples, longest, st.sampled_from(GAPS))
+    @example(
+        [("a", 0, Decimal(0), False), ("b", 14_850_000_000, Decimal("0.01"), False)],
+        None,
+        "leave_out",
+    )
     def test_without_samples_the_band_is_wide_enough(self, rows, longest_us, gap):
         frame, edges_us = frame_of(rows), [START, END]
         hours = hours_by_hand(frame, longest_us, 100)
