@@ -184,6 +184,34 @@ class TestAudit(MeteredCase):
             )
             self.assertEqual(self._tallies()[0]["billed periods"][1], 1)
 
+    def test_late_calls(self):
+        """They take what the billed ones left of an allowance, whenever they were."""
+        plan = self.env["metered.calling.plan"].create(
+            {
+                "name": "Plan",
+                "allowance_ids": [
+                    Command.create({"name": "A", "unit": "minutes", "amount": 75})
+                ],
+            }
+        )
+        product = self.env["product.product"].create(
+            {"name": "Plan", "type": "service", "metered_plan_id": plan.id}
+        )
+        subscription = self.make_subscription(self.customer, "2026-03-01", "2026-04-01")
+        subscription.sale_subscription_line_ids = [
+            Command.create({"product_id": product.id, "product_uom_qty": 1})
+        ]
+        self._import("billed")
+        subscription.generate_invoice()
+        late = ("2026-03-02 06:00:00", 3000, "+12125550100", "+33123456789")
+        self.import_calls(self.source, ("late", *late), ("later", *late), name="l.csv")
+        self.env["metered.plan.mark"]._apply_plans()
+        self.env.flush_all()
+        found, report = self._tallies()
+        self.assertEqual(found["plans"], [32, 0], report)
+        taken = self.env["metered.cdr"].search([("call_id", "in", ["late", "later"])])
+        self.assertTrue(any(taken.mapped("plan_taken")))
+
     def test_a_counter(self):
         """A register that goes over its last digit, with a factor that changes."""
         meter = self.make_meter(
