@@ -63,6 +63,17 @@ _CHANGED = """
 """
 
 
+_WITHOUT_USAGE = """
+    SELECT cdr.meter_id, count(*)
+      FROM metered_cdr cdr
+      JOIN metered_meter meter ON meter.id = cdr.meter_id AND meter.kind = 'call'
+     WHERE cdr.company_id = %(company)s AND cdr.state = 'rated'
+       AND cdr.usage_id IS NULL
+       AND cdr.start_time >= %(first)s AND cdr.start_time < %(end)s
+     GROUP BY cdr.meter_id
+"""
+
+
 class Calls:
     """The calls of a company on some days.
 
@@ -83,6 +94,9 @@ class Calls:
         for meter, records in self.cursor.fetchall():
             tally = self.scope.tally(SUBJECT, meter)
             tally.left_out["deleted or masked under a retention rule"] += records
+        self.cursor.execute(_WITHOUT_USAGE, self.scope.values)
+        for meter, records in self.cursor.fetchall():
+            self.scope.tally(SUBJECT, meter).left_out["without usage"] += records
         after = 0
         while True:
             values = {**self.scope.values, "after": after, "portion": PORTION}

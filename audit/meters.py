@@ -11,9 +11,11 @@ import datetime
 from dataclasses import dataclass, field
 
 from .charge_models import NoPrice
+from .currencies import Currencies
 from .exact import exact, rounded, text
 from .findings import Difference
 from .period_price import ADDED_UP, Record, deciding, price_period
+from .read_levels import Levels, Unknown
 from .read_prices import read_prices
 
 USAGE = "usage"
@@ -38,22 +40,21 @@ _USAGE = """
 _LINES = """
     SELECT line.id, line.metered_price_id, line.metered_subscription_id,
            line.metered_date_from, line.metered_date_to, line.discount,
-           line.price_subtotal::text, line.currency_id, currency.rounding::text,
-           move.id, move.name, move.move_type, move.state, move.commercial_partner_id,
+           line.price_subtotal::text, line.currency_id, move.id, move.name,
+           move.move_type, coalesce(move.invoice_date, move.date),
+           move.commercial_partner_id,
            usage.meter_id, usage.id, usage.day, usage.records, usage.quantity::text,
            usage.amount::text, usage.details_gone IS NOT NULL,
            EXISTS (SELECT 1 FROM metered_level_kept kept WHERE kept.usage_id = usage.id)
       FROM account_move_line line
       JOIN account_move move ON move.id = line.move_id
-      JOIN res_currency currency ON currency.id = line.currency_id
       JOIN metered_usage usage ON usage.invoice_line_id = line.id
      WHERE line.metered_price_id IS NOT NULL AND move.company_id = %(company)s
        AND line.metered_date_to > %(first)s AND line.metered_date_from < %(end)s
      ORDER BY line.id, usage.id
 """
 _METERS = """
-    SELECT id, kind, level_holds, level_source, unique_property FROM metered_meter
-     WHERE kind != 'call'
+    SELECT id, unique_property FROM metered_meter WHERE kind != 'call'
 """
 _RECORDS = """
     SELECT cdr.id, usage.day, cdr.start_time, cdr.quantity::text,
@@ -75,16 +76,13 @@ _INTERVAL = """
 _MONTHS = {"months": 1, "years": 12}
 
 
-class _LeftOut(Exception):
-    """This is not known yet, and why."""
-
-
 @dataclass
 class _Period:
     """Invoice lines with the usage of a customer's meter in a billing period."""
 
     price: int
     subscription: int
+    customer: int
     first: datetime.date
     end: datetime.date
     meter: int
@@ -97,11 +95,10 @@ class _Line:
     name: str
     move: int
     move_type: str
-    state: str
+    date: datetime.date
     discount: float
     subtotal: object
     currency: int
-    unit: object
 
 
 @dataclass(frozen=True)
@@ -120,8 +117,10 @@ class Meters:
     def __init__(self, cursor, scope):
         self.cursor, self.scope = cursor, scope
         self.prices = read_prices(cursor)
+        self.currencies = Currencies(cursor, scope.company)
         cursor.execute(_METERS)
-        self.meters = {row[0]: row[1:] for row in cursor.fetchall()}
+        self.unique_of = dict(cursor.fetchall())
+        self.levels = Levels(cursor, scope)
 
     def compare(self):
         """Compare usage, and what was billed of it."""
@@ -130,7 +129,7 @@ class Meters:
             tally = self.scope.tally(PERIODS, period.meter)
             try:
                 difference = self._differs(period)
-            except _LeftOut as reason:
+            except Unknown as reason:
                 tally.left_out[str(reason)] += 1
                 continue
             except NoPrice as reason:
@@ -152,7 +151,7 @@ class Meters:
             if is_gone:
                 tally.left_out["its records were deleted or masked"] += 1
             elif kind == "counter" or is_register:
-                tally.left_out["of counters, whose readings are not booked again"] += 1
+                continue  # see `registers`
             elif is_thinned:
                 tally.left_out["with samples that were thinned"] += 1
             elif (records, exact(quantity)) == (found, exact(total)):
@@ -173,21 +172,20 @@ class Meters:
         periods = {}
         for row in self.cursor.fetchall():
             line, price, subscription, first, end, discount, subtotal = row[:7]
-            currency, unit, move, name, move_type, state, customer = row[7:14]
-            meter, usage, day, records, quantity, amount, is_gone, thinned = row[14:]
+            currency, move, name, move_type, date, customer = row[7:13]
+            meter, usage, day, records, quantity, amount, is_gone, thinned = row[13:]
             key = subscription, customer, meter, first, end
             if key not in periods:
-                periods[key] = _Period(price, subscription, first, end, meter)
+                periods[key] = _Period(price, subscription, customer, first, end, meter)
             period = periods[key]
             period.lines[line] = _Line(
                 name,
                 move,
                 move_type,
-                state,
+                date,
                 discount,
                 exact(subtotal),
                 currency,
-                exact(unit),
             )
             period.usage[usage] = (
                 line,
@@ -199,12 +197,12 @@ class Meters:
         lines = list(period.lines.values())
         rows = [row for _line, row in period.usage.values()]
         if any(line.move_type != "out_invoice" for line in lines):
-            raise _LeftOut("on other documents than invoices")
+            raise Unknown("on other documents than invoices")
         versions = self.prices[period.price]
         currency = versions[0].currency
         several = len({line.move for line in lines}) > 1
         if several and self._is_corrected(period):
-            raise _LeftOut("billed in parts, with differences billed since")
+            raise Unknown("billed in parts, with differences billed since")
         found = self._price(period, versions, rows)
         where = f"{lines[0].name}, {period.first} to {period.end}"
         billed = sum(row.amount for row in rows)
@@ -218,22 +216,23 @@ class Meters:
         return self._lines_differ(period, currency)
 
     def _lines_differ(self, period, currency):
-        for line in period.lines.values():
-            if line.currency != currency:
-                raise _LeftOut("equal usage on lines in another currency")
-            if line.discount:
-                raise _LeftOut("equal usage on lines with a discount")
-        for number, line in period.lines.items():
-            rows = [row for of, row in period.usage.values() if of == number]
-            amount = sum(row.amount for row in rows)
-            due = rounded(amount / line.unit, 0) * line.unit
-            if due != line.subtotal:
+        """Compare the lines of each invoice with the usage that they hold."""
+        if any(line.discount for line in period.lines.values()):
+            raise Unknown("equal usage on lines with a discount")
+        for move in sorted({line.move for line in period.lines.values()}):
+            lines = {n: line for n, line in period.lines.items() if line.move == move}
+            amount = sum(row.amount for of, row in period.usage.values() if of in lines)
+            first = next(iter(lines.values()))
+            ratio = self.currencies.ratio(currency, first.currency, first.date)
+            due = self.currencies.rounded(amount * ratio, first.currency)
+            stored = sum(line.subtotal for line in lines.values())
+            if due != stored:
                 return Difference(
-                    f"line {number} of {line.name}",
-                    text(line.subtotal),
+                    f"lines {', '.join(map(str, lines))} of {first.name}",
+                    text(stored),
                     text(due),
-                    due - line.subtotal,
-                    [f"the usage comes to {text(amount)}"],
+                    due - stored,
+                    [f"the usage comes to {text(amount)}, converted at {text(ratio)}"],
                 )
         return None
 
@@ -244,16 +243,17 @@ class Meters:
     def _price(self, period, versions, rows):
         first, end = period.first, period.end
         if first is None or end is None:
-            raise _LeftOut("on lines without a period")
+            raise Unknown("on lines without a period")
         terms = deciding(versions, first, end)
-        kind, holds, source, unique = self.meters[period.meter]
         how = terms.aggregation
-        if kind == "gauge" and (
-            source != "samples" or holds or how in ("time_average", "percentile")
-        ):
-            raise _LeftOut(f"levels that hold until the next sample ({how})")
+        share = self._share(period, versions, terms)
+        if self.levels.is_level(period.meter, how):
+            measured = self.levels.find(
+                period.meter, terms, period.customer, first, end
+            )
+            return price_period(versions, (), first, end, share, measured)
         if any(not first <= row.day < end for row in rows):
-            raise _LeftOut("with usage of other days")
+            raise Unknown("with usage of other days")
         is_single = any(version.terms.model == "percentage" for version in versions)
         if how in (*ADDED_UP, "average") and not is_single:
             records = [
@@ -263,12 +263,12 @@ class Meters:
             ]
         else:
             if any(row.is_gone or row.is_thinned for row in rows):
-                raise _LeftOut("whose records were deleted, masked, or thinned")
-            records = self._records(period, how, unique)
-        share = self._share(period, versions, terms)
+                raise Unknown("whose records were deleted, masked, or thinned")
+            records = self._records(period, how)
         return price_period(versions, records, first, end, share)
 
-    def _records(self, period, how, unique):
+    def _records(self, period, how):
+        unique = self.unique_of[period.meter]
         values = {"usage": list(period.usage), "property": unique or ""}
         self.cursor.execute(_RECORDS, values)
         found = []
@@ -292,7 +292,7 @@ class Meters:
         self.cursor.execute(_INTERVAL, (period.subscription,))
         kind, interval, billing_day = self.cursor.fetchone()
         if kind not in _MONTHS or billing_day or period.end.day > 28:
-            raise _LeftOut("part of a period whose whole length is not known")
+            raise Unknown("part of a period whose whole length is not known")
         months = period.end.year * 12 + period.end.month - 1 - interval * _MONTHS[kind]
         begin = period.end.replace(year=months // 12, month=months % 12 + 1)
         days = (period.end - period.first).days

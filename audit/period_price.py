@@ -25,6 +25,7 @@ class Version:
     :ivar first: None for always
     :ivar charges: False where its period is for statistics only
     :ivar aggregation: what the records of a period are combined into
+    :ivar is_basis: whether the price says so, in place of the meter
     :ivar ratio: how many of the priced unit one of the measured is
     :ivar quantity_rounding: None for none; `ceil` and `floor` besides the others
     :ivar decimals, rounding: of the amount
@@ -45,6 +46,7 @@ class Version:
     currency: int = 0
     decimals: int = 2
     rounding: str = "half_up"
+    is_basis: bool = False
 
 
 @dataclass(frozen=True)
@@ -116,13 +118,14 @@ def combined(records, how):
     return {"sum": lambda of: sum(of, Fraction(0)), "max": max, "min": min}[how](values)
 
 
-def price_period(versions, records, first, end, share=1):
+def price_period(versions, records, first, end, share=1, measured=None):
     """What a period costs.
 
     :param versions: of the price, at least one
     :param records: of the whole period: list of :class:`Record`
     :param first, end: its first day, and the first day after it
     :param share: of a whole period
+    :param measured: what a level comes to, in place of records
     :return: :class:`PricedPeriod`
     :raises NoPrice: where there is none
     """
@@ -130,7 +133,9 @@ def price_period(versions, records, first, end, share=1):
     how, ratio, found = terms.aggregation, terms.ratio, PricedPeriod()
     if how in ("count", "unique"):
         ratio = Fraction(1)
-    measured = combined(records, how)
+    is_added_up = how in ADDED_UP and measured is None
+    if measured is None:
+        measured = combined(records, how)
     found.quantity = _rounded_quantity(measured * ratio, terms)
     found.steps.append(
         f"{how} of {sum(r.count for r in records)} records is {text(measured)},"
@@ -142,11 +147,11 @@ def price_period(versions, records, first, end, share=1):
         some.sort(key=lambda record: (record.day, record.order))
         values = [Fraction(r.count) if how == "count" else r.value for r in some]
         part = _Part(version, Fraction((until - begin).days, (end - first).days))
-        if how in ADDED_UP:
+        if is_added_up:
             part.events = [value * ratio for value in values]
         parts.append(part)
     # What the rounding adds or takes off belongs to the last part.
-    if how in ADDED_UP:
+    if is_added_up:
         change = found.quantity - measured * ratio
         if parts[-1].events:
             parts[-1].events[-1] += change
@@ -156,7 +161,7 @@ def price_period(versions, records, first, end, share=1):
     billable = _after(found.quantity, free)
     if billable != found.quantity:
         found.steps.append(f"{text(free)} are free, {text(billable)} are left")
-    amount = _charge(parts, billable, free, how in ADDED_UP)
+    amount = _charge(parts, billable, free, is_added_up)
     found.steps.append(f"{terms.terms.model}: {text(amount)}")
     if terms.minimum is not None:
         amount = max(amount, terms.minimum * share)

@@ -3,9 +3,10 @@
 """Calling plans decided again: what each call of a period takes, and what is left.
 
 What a period begins with is what its balance says that it was granted, and what the
-period before left. Not decided are periods of which the calls stand on several invoices
-(a late call takes what billed ones left), and customers of whose family several
-subscriptions have plans.
+period before left. A call that came in when its period was billed takes what the billed
+ones left. Not decided are such periods where something rolls over, because what later
+ones took of it is theirs, and customers of whose family several subscriptions have
+plans.
 """
 
 import json
@@ -161,8 +162,9 @@ class Plans:
             return "of allowances that were deleted"
         if any(is_gone for _named, _move, is_gone, _partner in usage.values()):
             return "of periods whose calls were deleted or masked"
-        if len({move for _named, move, _gone, _partner in usage.values()}) > 1:
-            return "of periods whose calls are on several invoices, or on none as yet"
+        moves = {move for _named, move, _gone, _partner in usage.values()}
+        if len(moves) > 1 and any(self.terms[row[0]][0].rolls for row in balances):
+            return "that roll over, of periods with calls that came in late"
         owner = owners[subscription]
         if any(family[partner] != owner for *_some, partner in usage.values()):
             return "of customers with companies below or above them"
@@ -191,9 +193,13 @@ class Plans:
             for identifier, destination, identity, *row in self.cursor.fetchall()
         ]
         shares = any(term.scope == "customer" for term in terms)
-        for identifier, destination, _identity, stored in sorted(
-            calls, key=lambda call: (call[3].start, call[2])
-        ):
+
+        def order(call):
+            """Those of the first invoice first, and those of none as yet at last."""
+            move = usage[call[3].usage][1]
+            return move is None, move or 0, call[3].start, call[2]
+
+        for identifier, destination, _identity, stored in sorted(calls, key=order):
             named = usage[stored.usage][0]
             if named not in (None, subscription) and not shares:
                 continue

@@ -63,6 +63,7 @@ def _version(row, tiers):
         currency,
         _places(exact(row[27])),
         row[28] or "half_up",
+        basis not in (None, "none"),
     )
 
 

@@ -10,6 +10,7 @@ from .meters import Meters
 from .plan_taken import read_allowances
 from .plans import Plans
 from .read_rates import read_rates
+from .registers import Registers
 from .usage import Usage
 
 _COMPANIES = """
@@ -66,4 +67,5 @@ def audit(cursor, first=None, end=None, companies=None):
         Usage(cursor, scope, calls.charges).compare()
         Plans(cursor, scope, book, rates).compare()
         Meters(cursor, scope).compare()
+        Registers(cursor, scope).compare()
     return findings

@@ -7,9 +7,8 @@ sum of what was found for them, rounded once; in another currency than the calls
 converted first, at the rate of the invoice's date.
 """
 
-from decimal import Decimal
-
-from .exact import exact, rounded, text
+from .currencies import Currencies
+from .exact import exact, text
 from .findings import Difference
 
 USAGE = "usage"
@@ -38,16 +37,6 @@ _LINES = """
      WHERE line.id = ANY(%s)
      ORDER BY line.id
 """
-_CURRENCIES = "SELECT id, rounding::text FROM res_currency"
-# What one unit of the company's currency is in another one.
-_RATE = """
-    SELECT rate FROM res_currency_rate
-     WHERE currency_id = %(currency)s AND name <= %(day)s
-       AND (company_id IS NULL OR company_id = (
-            SELECT split_part(parent_path, '/', 1)::int FROM res_company
-             WHERE id = %(company)s))
-     ORDER BY company_id NULLS LAST, name DESC LIMIT 1
-"""
 
 
 class Usage:
@@ -58,6 +47,7 @@ class Usage:
 
     def __init__(self, cursor, scope, charges):
         self.cursor, self.scope, self.charges = cursor, scope, charges
+        self.currencies = Currencies(cursor, scope.company)
 
     def compare(self):
         """Compare usage, then the invoice lines."""
@@ -94,8 +84,6 @@ class Usage:
     def _compare_lines(self, of_line, meter_of):
         self.cursor.execute(_LINES, (list(of_line),))
         rows = self.cursor.fetchall()
-        self.cursor.execute(_CURRENCIES)
-        step_of = {number: exact(step) for number, step in self.cursor.fetchall()}
         for line, name, subtotal, currency, day, kind, state, discount, usages in rows:
             tally = self.scope.tally(LINES, meter_of[line])
             reason = _why_not(kind, state, discount, usages, of_line[line])
@@ -108,15 +96,10 @@ class Usage:
                     of[1] for of in of_line[line].values() if of[0] == of_currency
                 )
                 steps.append(f"the calls come to {text(sum_of)}")
-                if of_currency != currency:
-                    # The shortest text of the rate is the rate that people see.
-                    ratio = self._rate(currency, day) / self._rate(of_currency, day)
-                    ratio = exact(Decimal(repr(ratio)))
-                    sum_of *= ratio
-                    steps.append(f"converted at {text(ratio)}: {text(sum_of)}")
-                amount += sum_of
-            step = step_of[currency]
-            found = rounded(amount / step, 0) * step
+                ratio = self.currencies.ratio(of_currency, currency, day)
+                steps.append(f"converted at {text(ratio)}: {text(sum_of * ratio)}")
+                amount += sum_of * ratio
+            found = self.currencies.rounded(amount, currency)
             stored = exact(subtotal)
             if found == stored:
                 tally.equal += 1
@@ -130,12 +113,6 @@ class Usage:
                     steps,
                 )
             )
-
-    def _rate(self, currency, day):
-        values = {**self.scope.values, "currency": currency, "day": day}
-        self.cursor.execute(_RATE, values)
-        row = self.cursor.fetchone()
-        return float(row[0]) if row else 1.0
 
 
 def _why_not(kind, state, discount, usages, found):

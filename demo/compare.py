@@ -112,6 +112,7 @@ class Compare:
             for one in tally.worst:
                 self.problems.append(f"{one.what}: {one.stored}, audit {one.found}")
             self.expect("audit: calls of another rate today", tally.changed, 0)
+            self.expect("audit: left out", dict(tally.left_out), {})
         self.expect("calls audited", findings.count("calls") >= len(self.calls), True)
 
     def golden(self, calls):

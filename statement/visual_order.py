@@ -128,11 +128,11 @@ def _join_numbers(kinds):
 def _neutral(kinds, base):
     """Give what has no direction that of both its sides, or that of the text."""
     found = []
+    strong = [kind in ("L", "R", "EN", "AN") for kind in kinds]
+    pairs = zip(strong, kinds, strict=True)
     # pylint: disable-next=bad-builtin-groupby; those that follow each other
-    runs = [
-        (is_strong, list(run))
-        for is_strong, run in groupby(kinds, lambda k: k in ("L", "R", "EN", "AN"))
-    ]
+    grouped = groupby(pairs, lambda pair: pair[0])
+    runs = [(is_strong, [kind for _, kind in run]) for is_strong, run in grouped]
     for place, (is_strong, run) in enumerate(runs):
         if is_strong:
             found += run

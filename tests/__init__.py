@@ -14,6 +14,8 @@ from .api import test_push_events
 from .api import test_push_together
 from .audit import test_audit_calls
 from .audit import test_audit_charge
+from .audit import test_audit_levels
+from .audit import test_audit_plans
 from .audit import test_audit_price
 from .billing import test_approval_durability
 from .billing import test_billed_again

@@ -113,6 +113,129 @@ class TestAudit(MeteredCase):
             self.assertEqual(found["calls"], [batch.rated - 1, 1])
             self.assertIn(f"DIFFERS call {cdr.id}", report)
 
+    def test_what_is_invoiced(self):
+        """Plans, prices, and another currency, from records to invoice lines."""
+        euro = self.env.ref("base.EUR")
+        euro.active = True
+        self.env["res.currency.rate"].create(
+            {"currency_id": euro.id, "name": "2020-01-01", "rate": 0.7}
+        )
+        meter = self.make_meter("Texts", unit="texts")
+        price = self.make_price(
+            meter, (3, 0.0111), (0, 0.005), currency_id=euro.id, free_units=1
+        )
+        plan = self.env["metered.calling.plan"].create(
+            {
+                "name": "Plan",
+                "allowance_ids": [
+                    Command.create(
+                        {
+                            "name": "Minutes",
+                            "unit": "minutes",
+                            "amount": 15,
+                            "overage": "own",
+                            "overage_price": 0.0123,
+                            "factor": 2,
+                            "rollover_periods": 1,
+                        }
+                    ),
+                    Command.create(
+                        {"name": "Money", "sequence": 9, "unit": "money", "amount": 0.1}
+                    ),
+                ],
+            }
+        )
+        product = self.env["product.product"].create(
+            {"name": "Plan", "type": "service", "metered_plan_id": plan.id}
+        )
+        subscription = self.make_subscription(self.customer, "2026-03-01", "2026-04-01")
+        subscription.sale_subscription_line_ids = [
+            Command.create({"product_id": product.id, "product_uom_qty": 1}),
+            Command.create(
+                {"product_id": self.make_metered_product("Texts", price).id}
+            ),
+        ]
+        self._import("plan")
+        texts = self.make_source("usage", meter_id=meter.id)
+        self.import_text(
+            texts,
+            "id,time,identifier,quantity\n"
+            + "".join(
+                f"t{day},2026-03-{day:02} 10:00:00,+12125550100,2\n"
+                for day in range(1, 9)
+            ),
+        )
+        subscription.generate_invoice()
+        self.env.flush_all()
+        found, report = self._tallies()
+        for subject in ("calls", "plans", "billed periods", "invoice lines"):
+            self.assertGreater(found[subject][0], 0, subject)
+        self.assertEqual({of[1] for of in found.values()}, {0}, report)
+        self.assertNotIn("left out: ", report.replace("0 left out", ""))
+        with self.subTest("an invoice line that was changed"):
+            line = subscription.invoice_ids.invoice_line_ids.filtered(
+                "metered_price_id"
+            )[:1]
+            self.env.cr.execute(
+                "UPDATE metered_usage SET amount = amount + 1"
+                " WHERE id = (SELECT min(id) FROM metered_usage"
+                " WHERE invoice_line_id = %s)",
+                [line.id],
+            )
+            self.assertEqual(self._tallies()[0]["billed periods"][1], 1)
+
+    def test_late_calls(self):
+        """They take what the billed ones left of an allowance, whenever they were."""
+        plan = self.env["metered.calling.plan"].create(
+            {
+                "name": "Plan",
+                "allowance_ids": [
+                    Command.create({"name": "A", "unit": "minutes", "amount": 75})
+                ],
+            }
+        )
+        product = self.env["product.product"].create(
+            {"name": "Plan", "type": "service", "metered_plan_id": plan.id}
+        )
+        subscription = self.make_subscription(self.customer, "2026-03-01", "2026-04-01")
+        subscription.sale_subscription_line_ids = [
+            Command.create({"product_id": product.id, "product_uom_qty": 1})
+        ]
+        self._import("billed")
+        subscription.generate_invoice()
+        late = ("2026-03-02 06:00:00", 3000, "+12125550100", "+33123456789")
+        self.import_calls(self.source, ("late", *late), ("later", *late), name="l.csv")
+        self.env["metered.plan.mark"]._apply_plans()
+        self.env.flush_all()
+        found, report = self._tallies()
+        self.assertEqual(found["plans"], [32, 0], report)
+        taken = self.env["metered.cdr"].search([("call_id", "in", ["late", "later"])])
+        self.assertTrue(any(taken.mapped("plan_taken")))
+
+    def test_a_counter(self):
+        """A register that goes over its last digit, with a factor that changes."""
+        meter = self.make_meter(
+            "Power", kind="counter", at_period_end="interpolate", digits=4, factor=1.5
+        )
+        source = self.make_source("usage", meter_id=meter.id)
+        self.make_identifier(self.customer, "4711", kind="meter")
+        self.customer.metered_tz = "Asia/Kolkata"
+        self.import_text(
+            source,
+            "time,identifier,quantity,serial\n"
+            "2026-03-01 07:00:00,4711,9990.5,4711\n"
+            "2026-03-04 10:00:00,4711,9999,4711\n"
+            "2026-03-09 11:11:11,4711,100.25,4711\n",
+        )
+        register = self.env["metered.register"].search([("serial", "=", "4711")])
+        self.env["metered.register.factor"].create(
+            {"register_id": register.id, "date_from": "2026-03-06", "factor": 2}
+        )
+        self.env["metered.register"]._book()
+        self.env.flush_all()
+        found, report = self._tallies()
+        self.assertEqual(found["days of registers"], [9, 0], report)
+
     def test_a_fault_of_the_engine(self):
         """Half up that never rounds up."""
         wrong = {money.HALF_UP: lambda _quotient, rest, _denominator: rest < 0}
