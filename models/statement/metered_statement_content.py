@@ -76,6 +76,7 @@ class Content(Figures):
         # Of one tariff the head says which; sheets have room for a column.
         self.widths = self._widths(len(self.tariffs) > 1)
         self.sheet_widths = self._widths(bool(self.tariffs))
+        # Of many calls few: what the database says -> what is printed.
         self.prices = {}
 
     # === FILES === #
