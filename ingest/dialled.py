@@ -46,7 +46,8 @@ def judge(numbers, dialling, others=(), is_told=True):
 
     :param numbers: iterable of normalised numbers, with repetitions
     :param dialling: `DialPlan` they were read with
-    :param others: `DialPlan`s that they may have been dialled with
+    :param others: iterable of `DialPlan`s that they may have been dialled with; it is
+        not begun where they cannot matter
     :param is_told: whether somebody or an address says that it is this one; where
         not, numbers that all fit a stricter one are suspect, too
     :return: `Dialled`
@@ -62,7 +63,12 @@ def judge(numbers, dialling, others=(), is_told=True):
     )
     if len(missing) > MOST_MISSING * len(unique):
         suspect, least = missing, 1
-    elif not is_told and len(national) >= LEAST_NUMBERS:
+    elif (
+        not is_told
+        and len(national) >= LEAST_NUMBERS
+        and len(dialling.national_lengths) > 1
+    ):
+        # None is stricter than a plan with numbers of one length.
         suspect, least = national, LEAST_EXPLAINED * len(national)
         others = [
             other

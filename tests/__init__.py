@@ -330,6 +330,7 @@ from .source import test_source_form
 from .source import test_source_fs_storage
 from .source import test_source_kafka
 from .source import test_source_kafka_tour
+from .source import test_source_list
 from .source import test_source_many
 from .source import test_source_push
 from .source import test_source_samples

@@ -279,8 +279,7 @@ class MeteredSource(models.Model):
 
     def _look_usage_url(self):
         """Look at the settings; see :meth:`_look_connection`."""
-        with self._make_connector() as connector:
-            return connector.check()
+        return self._look_connector()
 
     def _ask_usage_url(self, line, date_from, date_to, since=None):
         """Ask for the usage of a line in a period, and put the answers into the inbox.

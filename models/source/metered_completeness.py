@@ -30,6 +30,13 @@ HELD = """
      GROUP BY 1
 """
 ONE_DAY = timedelta(days=1)
+#: of days with gaps: see :meth:`MeteredSource._gaps`
+_OF_GAPS = (
+    "day:count_distinct",
+    "account_id:count_distinct",
+    "gap:sum",
+    "day:max",
+)
 #: what a switch is asked by each sync beside its records: whether it knows the account,
 #: its extensions, its phone numbers, how many records there are, and the first page
 REQUESTS_OF_A_SYNC = 5
@@ -411,7 +418,7 @@ class MeteredSource(models.Model):
         [found] = self.env["metered.completeness"]._read_group(
             [*self._compared_domain(accounts), ("state", "=", "gap")],
             [],
-            ["day:count_distinct", "account_id:count_distinct", "gap:sum", "day:max"],
+            _OF_GAPS,
         )
         return found
 
@@ -423,16 +430,45 @@ class MeteredSource(models.Model):
         :param accounts: only of these ``metered.source.account``; None: of all
         """
         name = self.env._("Complete")
-        days, _accounts, _missing, _newest = gaps = self._gaps(accounts)
-        if days:
+        if accounts is None:
+            gaps = self._read_together("_read_gaps")
+        else:
+            gaps = self._gaps(accounts)
+        if gaps and gaps[0]:
             remedy = self.env._("View these days to fetch them again")
             return [Check(name, False, self._describe_gaps(gaps), remedy, GAPS)]
-        if self.env["metered.completeness"].search(
-            [*self._compared_domain(accounts), ("is_counted", "=", True)], limit=1
-        ):
+        if accounts is None:
+            is_counted = self._read_together("_read_is_counted")
+        else:
+            is_counted = self.env["metered.completeness"].search(
+                [*self._compared_domain(accounts), ("is_counted", "=", True)], limit=1
+            )
+        if is_counted:
             detail = self.env._("The number of records matches the switch.")
             return [Check(name, True, detail)]
         return []
+
+    def _read_gaps(self):
+        """How incomplete each source is: see :meth:`_gaps`."""
+        found = self.env["metered.completeness"]._read_group(
+            [("source_id", "in", self.ids), ("state", "=", "gap")],
+            ["source_id"],
+            _OF_GAPS,
+        )
+        return {source.id: gaps for source, *gaps in found}
+
+    def _read_is_counted(self):
+        """The sources of which a day was ever compared."""
+        self.env["metered.completeness"].flush_model(["source_id", "is_counted"])
+        self.env.cr.execute(
+            """
+            SELECT id, EXISTS (SELECT FROM metered_completeness
+                                WHERE source_id = source.id AND is_counted)
+              FROM unnest(%s) AS source (id)
+            """,
+            (self.ids,),
+        )
+        return dict(self.env.cr.fetchall())
 
     def _action_gaps(self, accounts=None):
         """Open the days on which records are missing."""

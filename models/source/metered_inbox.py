@@ -91,9 +91,15 @@ class MeteredSource(models.Model):
 
     def _posted_waiting(self):
         """How many records wait to be rated that were posted."""
-        return (
-            self.env["metered.inbox"].sudo().search_count([("source_id", "=", self.id)])
+        return self._read_together("_read_posted_waiting") or 0
+
+    def _read_posted_waiting(self):
+        counts = (
+            self.env["metered.inbox"]
+            .sudo()
+            ._read_group([("source_id", "in", self.ids)], ["source_id"], ["__count"])
         )
+        return {source.id: count for source, count in counts}
 
     @api.model
     def _start_posted(self, kind="schedule"):

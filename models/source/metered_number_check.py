@@ -1,6 +1,6 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-from collections import Counter
+from collections import Counter, defaultdict
 from decimal import Decimal
 
 from odoo import api, models
@@ -12,25 +12,27 @@ from ...ingest.load_classes import own_country, source_dial_plan
 from ...ingest.usage_calls import NEWEST_OF_CONTACT
 from ...rating.exact import exact
 from ..screen.actions import window_action
+from .metered_source_checks import OF_LAST_IMPORTS
 
 #: of how many calls of a contact, and of a source's last imports, the numbers are read
 CALLS_OF_CONTACT = 500
 CALLS_OF_IMPORTS = 2000
-#: a sync may bring in a call or none
-LAST_IMPORTS = 20
 #: so many numbers are looked for when the calls are listed
 MOST_LISTED = 200
-# The newest of a customer, or within some imports, and never more rows than so many.
+# The newest of a customer, or within imports, and never more rows than so many.
 OF_CUSTOMER = f"""
     SELECT cdr.callee, cdr.charge::text, cdr.currency_id
       FROM unnest(%(contacts)s) AS contact (id) CROSS JOIN {NEWEST_OF_CONTACT}
      WHERE cdr.company_id = %(company)s AND cdr.source_id = %(source)s
        AND cdr.direction = 'outbound' AND starts_with(cdr.callee, '+')
 """
-OF_IMPORTS = """
-    SELECT callee, charge::text, currency_id
-      FROM (SELECT callee, charge, currency_id, direction
-              FROM metered_cdr WHERE batch_id = ANY(%(batches)s) LIMIT %(most)s) cdr
+OF_IMPORTS = f"""
+    SELECT source.id, callee, charge::text, currency_id
+      FROM unnest(%(sources)s) AS source (id)
+     CROSS JOIN LATERAL (
+           SELECT callee, charge, currency_id, direction
+             FROM metered_cdr WHERE batch_id = ANY({OF_LAST_IMPORTS})
+            LIMIT %(most)s) cdr
      WHERE direction = 'outbound' AND starts_with(callee, '+')
 """
 
@@ -78,21 +80,9 @@ class MeteredNumberCheck(models.AbstractModel):
 
         :return: as :meth:`_of_customer`
         """
-        self.env.cr.execute(
-            OF_IMPORTS,
-            {"batches": self._last_imports(source).ids, "most": CALLS_OF_IMPORTS},
-        )
+        rows = source._read_together("_read_dialed")
         # The home country is a setting, and the calls may know better.
-        return self._look(
-            self.env.cr.fetchall(), source, source.sudo().country_id, False
-        )
-
-    @api.model
-    def _last_imports(self, source):
-        return self.env["metered.batch"].search(
-            [("source_id", "=", source.id), ("state", "!=", "undone")],
-            limit=LAST_IMPORTS,
-        )
+        return self._look(rows, source, source.sudo().country_id, False)
 
     def _look(self, rows, source, country, is_told, own=None):
         """Judge calls; see :meth:`_of_customer`.
@@ -106,11 +96,10 @@ class MeteredNumberCheck(models.AbstractModel):
             return None, ()
         home = country == source.sudo().country_id
         plan = source_dial_plan(source.sudo()) if home else dial_plan(country.code)
-        others = self._others(source, country, own)
         found = judge(
             [callee for callee, *_rest in rows],
             plan,
-            [dial_plan(other) for other in others],
+            self._other_plans(source, country, own),
             is_told,
         )
         name = self.env._("Numbers")
@@ -134,7 +123,9 @@ class MeteredNumberCheck(models.AbstractModel):
             Check(
                 name,
                 False,
-                self._describe(found, rows, country, others),
+                self._describe(
+                    found, rows, country, self._others(source, country, own)
+                ),
                 self.env._("Open calls"),
                 "numbers",
             ),
@@ -155,6 +146,11 @@ class MeteredNumberCheck(models.AbstractModel):
             | source.account_ids.country_id
         ) - country
         return {c.code: c for c in countries if is_dialled_in(c.code)}
+
+    def _other_plans(self, source, country, own):
+        """How numbers are dialed there: read only where the numbers are in doubt."""
+        for code in self._others(source, country, own):
+            yield dial_plan(code)
 
     def _describe(self, found, rows, country, others):
         """What is wrong with numbers, and what to do."""
@@ -208,6 +204,21 @@ class MeteredNumberCheck(models.AbstractModel):
         :param domain: of ``metered.cdr``
         """
         return window_action(self.env, "action_metered_cdr", domain, context={})
+
+
+class MeteredSource(models.Model):
+    _inherit = "metered.source"
+
+    def _read_dialed(self):
+        """Numbers that were called in the last imports of each source.
+
+        :return: dict id -> list of (number, charge as text, currency id)
+        """
+        self.env.cr.execute(OF_IMPORTS, {"sources": self.ids, "most": CALLS_OF_IMPORTS})
+        found = defaultdict(list)
+        for source_id, *row in self.env.cr.fetchall():
+            found[source_id].append(row)
+        return found
 
 
 def _percent(part, whole):

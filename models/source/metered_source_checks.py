@@ -1,17 +1,30 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from collections import Counter
 from datetime import timedelta
+from itertools import chain
 
 from odoo import fields, models
 from odoo.tools import format_date
 
 from ...connectors.checks import Check
+from ...ingest.aside import Aside
 from ...ingest.load import column_specs
 from ...ingest.load_lines import line_steps
 from ...ingest.mapping import missing_targets
 
 #: nothing for longer than a month and some days: something is wrong
 SILENT_DAYS = 35
+#: the sources that are looked at together, and what was read of all of them
+TOGETHER = Aside("metered_sources_together")
+#: a sync may bring in a call or none
+LAST_IMPORTS = 20
+#: SQL: ids of the last imports of "source", an array
+OF_LAST_IMPORTS = f"""
+    ARRAY(SELECT id FROM metered_batch
+           WHERE source_id = source.id AND state IS DISTINCT FROM 'undone'
+           ORDER BY id DESC LIMIT {LAST_IMPORTS})
+"""
 #: places of checks that are pages of the source's form
 PAGES = ("connection", "partitions", "columns", "rules", "payers", "accounts", "limits")
 #: place of a check: days on which records are missing
@@ -22,7 +35,9 @@ class MeteredSource(models.Model):
     """Whether a source works, and what to do where it does not.
 
     A connector adds checks of its own: it extends :meth:`_checks`, and
-    :meth:`_remedy_action` for the places that its checks name.
+    :meth:`_remedy_action` for the places that its checks name. What a check reads is
+    read by :meth:`_read_together`, so that a list of sources needs no more queries
+    than one source.
     """
 
     _inherit = "metered.source"
@@ -39,8 +54,9 @@ class MeteredSource(models.Model):
     )
 
     def _compute_check_info(self):
-        for source in self:
-            checks = source._checks() if source.id else []
+        with TOGETHER.said((self.filtered("id"), {})):
+            found = [source._checks() if source.id else [] for source in self]
+        for source, checks in zip(self, found, strict=True):
             wrong = sum(not check.ok for check in checks)
             source.check_state = "wrong" if wrong else "ok"
             source.check_info = {
@@ -58,6 +74,20 @@ class MeteredSource(models.Model):
             }
 
     # === CHECKS === #
+
+    def _read_together(self, reader):
+        """What this source's checks need, read once for all that are looked at.
+
+        :param str reader: method of sources that returns a dict source id -> value
+        :return: the value of this source; None where the dict has none
+        """
+        self.ensure_one()
+        sources, known = TOGETHER.heard() or (self, {})
+        if self not in sources:
+            sources, known = self, {}
+        if reader not in known:
+            known[reader] = getattr(sources, reader)()
+        return known[reader].get(self.id)
 
     def _checks(self):
         """Look at this source.
@@ -96,16 +126,8 @@ class MeteredSource(models.Model):
 
     def _check_charged_twice(self):
         """Whether another source has the same calls."""
-        batches = self.env["metered.batch"].search(
-            [
-                ("source_id", "=", self.id),
-                ("elsewhere", ">", 0),
-                ("state", "!=", "undone"),
-                ("elsewhere_batch_id.state", "!=", "undone"),
-            ],
-            limit=1,
-        )
-        for batch in batches:
+        batch = self._read_together("_read_charged_twice")
+        if batch:
             yield Check(
                 self.env._("Charged Once"),
                 False,
@@ -117,6 +139,21 @@ class MeteredSource(models.Model):
                     other=batch.elsewhere_batch_id.source_id.name,
                 ),
             )
+
+    def _read_charged_twice(self):
+        """Of each source the last import with calls that another source has."""
+        batches = self.env["metered.batch"]
+        found = batches._read_group(
+            [
+                ("source_id", "in", self.ids),
+                ("elsewhere", ">", 0),
+                ("state", "!=", "undone"),
+                ("elsewhere_batch_id.state", "!=", "undone"),
+            ],
+            ["source_id"],
+            ["id:max"],
+        )
+        return {source.id: batches.browse(last) for source, last in found}
 
     def _check_mapping(self):
         """Whether the columns of a file are known: an import asks for them."""
@@ -175,21 +212,14 @@ class MeteredSource(models.Model):
     def _check_identifiers(self):
         name = self.env._("Customers")
         if self._names_lines() and not self.payer_ids:
-            lines = self.env["sale.subscription.line"].sudo()
-            count = len(lines._metered_lines_of(self.company_id))
+            count = self._read_together("_read_metered_lines")
             return Check(
                 name,
                 bool(count),
                 self.env._("Metered subscription lines: %s.", count),
                 "" if count else self.env._("Add a metered product to a subscription"),
             )
-        domain = [
-            *self.env["metered.identifier"]._domain_valid(fields.Datetime.now()),
-            ("company_id", "=", self.company_id.id),
-            ("source_id", "in", [False, self.id]),
-            ("kind", "in", self.payer_ids.mapped("kind")),
-        ]
-        count = self.env["metered.identifier"].search_count(domain)
+        count = self._read_together("_read_identifiers")
         if count:
             return Check(
                 name,
@@ -204,11 +234,59 @@ class MeteredSource(models.Model):
             "identifier",
         )
 
+    def _read_metered_lines(self):
+        """How many metered subscription lines the company of each source has."""
+        lines = self.env["sale.subscription.line"].sudo()
+        counts = {
+            company: len(lines._metered_lines_of(company))
+            for company in self.company_id
+        }
+        return {source.id: counts[source.company_id] for source in self}
+
+    def _read_identifiers(self):
+        """How many identifiers each source finds customers by today."""
+        identifiers = self.env["metered.identifier"]
+        domain = [
+            *identifiers._domain_valid(fields.Datetime.now()),
+            ("company_id", "in", self.company_id.ids),
+            ("source_id", "in", [False, *self.ids]),
+            ("kind", "in", self.payer_ids.mapped("kind")),
+        ]
+        counts = Counter()
+        for company, source, kind, count in identifiers._read_group(
+            domain, ["company_id", "source_id", "kind"], ["__count"]
+        ):
+            counts[company, source.id, kind] = count
+        return {
+            source.id: sum(
+                counts[source.company_id, of, kind]
+                for of in (False, source.id)
+                for kind in {*source.payer_ids.mapped("kind")}
+            )
+            for source in self
+        }
+
+    def _last_imports(self):
+        """The last ones that were not undone, the newest first."""
+        ids = self._read_together("_read_last_imports") or ()
+        return self.env["metered.batch"].browse(ids)
+
+    def _read_last_imports(self):
+        self.env["metered.batch"].flush_model(["source_id", "state"])
+        self.env.cr.execute(
+            f"SELECT id, {OF_LAST_IMPORTS} FROM unnest(%s) AS source (id)", (self.ids,)
+        )
+        return dict(self.env.cr.fetchall())
+
+    def _read_last_import(self):
+        """Of each source the last one, without reading those before it."""
+        ids = [source._last_imports().ids[:1] for source in self]
+        batches = self.env["metered.batch"].browse(chain.from_iterable(ids))
+        return {batch.source_id.id: batch for batch in batches}
+
     def _check_last_batch(self):
         name = self.env._("Last import")
-        batch = self.env["metered.batch"].search(
-            [("source_id", "=", self.id), ("state", "!=", "undone")], limit=1
-        )
+        batch = self._read_together("_read_last_import")
         if not batch:
             return Check(
                 name,
@@ -287,14 +365,11 @@ class MeteredSource(models.Model):
         if place == GAPS:
             return self._action_gaps()
         if place == "batch":
-            batch = self.env["metered.batch"].search(
-                [("source_id", "=", self.id), ("state", "!=", "undone")], limit=1
-            )
-            return batch._get_records_action()
+            return self._last_imports()[:1]._get_records_action()
         if place == "numbers":
             checks = self.env["metered.number.check"]
             _check, numbers = checks._of_source(self)
-            batches = checks._last_imports(self)
+            batches = self._last_imports()
             return checks._open(
                 [("batch_id", "in", batches.ids), ("callee", "in", numbers)]
             )

@@ -10,13 +10,20 @@ from odoo import models
 from ...connectors.checks import Check
 from ...ingest.id_clock import id_clock
 from ...rating.exact import shown
+from .metered_source_checks import OF_LAST_IMPORTS
 
 #: of how many records of a source's last imports the ids are read
 MOST_RECORDS = 2000
 HOUR_US = 3_600_000_000
-_OF_IMPORTS = """
-    SELECT call_id, (extract(epoch FROM start_time) * 1000000)::bigint
-      FROM metered_cdr WHERE batch_id = ANY(%s) LIMIT %s
+_OF_IMPORTS = f"""
+    SELECT source.id, array_agg(call_id),
+           array_agg((extract(epoch FROM start_time) * 1000000)::bigint)
+      FROM unnest(%s) AS source (id)
+     CROSS JOIN LATERAL (
+           SELECT call_id, start_time
+             FROM metered_cdr WHERE batch_id = ANY({OF_LAST_IMPORTS})
+            LIMIT %s) cdr
+     GROUP BY source.id
 """
 
 
@@ -28,13 +35,11 @@ class MeteredSource(models.Model):
 
         :return: list of at most one ``Check``: none where the ids tell no time
         """
-        batches = self.env["metered.number.check"]._last_imports(self)
-        self.env.cr.execute(_OF_IMPORTS, (batches.ids, MOST_RECORDS))
-        rows = self.env.cr.fetchall()
+        ids, moments = self._read_together("_read_id_clocks") or ((), ())
         apart = id_clock(
-            pa.array([row[0] for row in rows], pa.string()),
-            np.array([row[1] for row in rows], np.int64),
-            np.ones(len(rows), bool),
+            pa.array(ids, pa.string()),
+            np.array(moments, np.int64),
+            np.ones(len(ids), bool),
         )
         text = self._describe_clock(apart)
         if not text:
@@ -52,6 +57,11 @@ class MeteredSource(models.Model):
                 "source",
             )
         ]
+
+    def _read_id_clocks(self):
+        """Of the last imports of each source: ids of records, and when they began."""
+        self.env.cr.execute(_OF_IMPORTS, (self.ids, MOST_RECORDS))
+        return {source_id: found for source_id, *found in self.env.cr.fetchall()}
 
     def _describe_clock(self, apart):
         """What the ids say of the time zone.

@@ -354,11 +354,15 @@ class MeteredSource(models.Model):
         return checks
 
     def _look_connection(self, account=None):
-        """The connector's own checks; a setting that cannot be used is one, too."""
+        """The connector's own checks, or what there is to look at without one."""
         if self.is_posted_to:
             return self._look_posts()
         if self.brings_files:
             return self._look_files()
+        return self._look_connector(account)
+
+    def _look_connector(self, account=None):
+        """The connector's own checks; a setting that cannot be used is one, too."""
         checks = []
         connectors = []
         name = self.env._("Settings")

@@ -404,7 +404,7 @@ class MeteredSource(models.Model):
         return checks
 
     def _look_key(self):
-        keys = self.env["metered.api.key"].sudo()._usable_for(self)
+        keys = self._read_together("_read_usable_keys")
         if not keys:
             raise SourceError(
                 self.env._("There is no API key that can push events to this source."),

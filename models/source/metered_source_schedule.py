@@ -11,6 +11,12 @@ from ...connectors.checks import Check
 ADMINISTRATOR = "metered_billing.group_metered_administrator"
 #: states of a sync that is not over
 UNDER_WAY = ("queued", "running")
+_LAST_SYNCS = """
+    SELECT id, (SELECT id FROM metered_sync
+                 WHERE source_id = source.id AND state IN ('done', 'failed')
+                 ORDER BY id DESC LIMIT 1)
+      FROM unnest(%s) AS source (id)
+"""
 
 
 class MeteredSource(models.Model):
@@ -220,9 +226,7 @@ class MeteredSource(models.Model):
     def _check_last_sync(self):
         """Of a connected source the last sync tells whether records come in."""
         name = self.env._("Last sync")
-        sync = self.env["metered.sync"].search(
-            [("source_id", "=", self.id), ("state", "in", ("done", "failed"))], limit=1
-        )
+        sync = self._read_together("_read_last_sync")
         if not sync:
             return Check(
                 name,
@@ -242,6 +246,14 @@ class MeteredSource(models.Model):
                 records=self.env["metered.explanation"]._records(sync.records),
             ),
         )
+
+    def _read_last_sync(self):
+        """Of each source the last sync that is over."""
+        self.env["metered.sync"].flush_model(["source_id", "state"])
+        self.env.cr.execute(_LAST_SYNCS, (self.ids,))
+        found = dict(self.env.cr.fetchall())
+        syncs = self.env["metered.sync"].browse(filter(None, found.values()))
+        return {sync.source_id.id: sync for sync in syncs}
 
     def _open_failed_sync(self):
         failed = [("source_id", "=", self.id), ("state", "=", "failed")]

@@ -19,15 +19,16 @@ PATIENCE = timedelta(hours=1)
 # The longest silence may have been a failure itself: the second longest is usual.
 ARRIVALS = """
     WITH arrival AS (
-           SELECT create_date AS moment,
-                  create_date - lag(create_date) OVER (ORDER BY create_date) AS silence
+           SELECT source_id, create_date AS moment,
+                  create_date - lag(create_date) OVER (
+                      PARTITION BY source_id ORDER BY create_date) AS silence
              FROM metered_batch
-            WHERE source_id = %(source)s AND state = 'done'
+            WHERE source_id = ANY(%(sources)s) AND state = 'done'
               AND records > coalesce(duplicates, 0) AND create_date >= %(since)s
          )
-    SELECT count(DISTINCT moment::date), min(moment), max(moment),
+    SELECT source_id, count(DISTINCT moment::date), min(moment), max(moment),
            (array_agg(silence ORDER BY silence DESC NULLS LAST))[2]
-      FROM arrival
+      FROM arrival GROUP BY source_id
 """
 
 
@@ -49,8 +50,9 @@ class MeteredSource(models.Model):
     def _watch_silence(self):
         """Raise an alarm where it is silent for too long, and end it afterwards."""
         now = fields.Datetime.now()
+        silences = self._silences(now)
         for source in self:
-            usual, quiet = source._silence(now)
+            usual, quiet = silences[source.id]
             if usual is None:
                 continue
             if not source._is_too_long(usual, quiet):
@@ -71,24 +73,32 @@ class MeteredSource(models.Model):
                 ),
             )
 
-    def _silence(self, now):
+    def _silences(self, now):
         """The longest silence that is usual, and how long it is silent now.
 
         :param now: datetime in UTC
-        :return: (timedelta or None where too little is known, timedelta)
+        :return: dict source id -> (timedelta or None where too little is known,
+            timedelta)
         """
-        self.ensure_one()
         self.env["metered.batch"].flush_model()
+        silences = {}
         for days in USUAL_DAYS:
+            left = self.filtered(lambda source: source.id not in silences)
+            if not left:
+                break
             self.env.cr.execute(
-                ARRIVALS, {"source": self.id, "since": now - timedelta(days=days)}
+                ARRIVALS, {"sources": left.ids, "since": now - timedelta(days=days)}
             )
-            found, first, last, usual = self.env.cr.fetchone()
-            if found >= DAYS_WITH_RECORDS and first <= now - KNOWN_FOR:
-                # What was posted and is not rated yet has come in, too.
-                quiet = timedelta() if self._has_posted() else now - last
-                return usual, quiet
-        return None, timedelta()
+            for source_id, found, first, last, usual in self.env.cr.fetchall():
+                if found >= DAYS_WITH_RECORDS and first <= now - KNOWN_FOR:
+                    # What was posted and is not rated yet has come in, too.
+                    posted = self.browse(source_id)._has_posted()
+                    silences[source_id] = usual, timedelta() if posted else now - last
+        return dict.fromkeys(self.ids, (None, timedelta())) | silences
+
+    def _read_silences(self):
+        watched = self.filtered("active").filtered_domain(self._watched_domain())
+        return watched._silences(fields.Datetime.now()) if watched else {}
 
     def _is_too_long(self, usual, quiet):
         return quiet > usual * 1.25 + PATIENCE
@@ -104,9 +114,7 @@ class MeteredSource(models.Model):
 
     def _check_silence(self):
         """Whether it is silent; nothing where too little is known to say."""
-        if not (self.active and self.filtered_domain(self._watched_domain())):
-            return []
-        usual, quiet = self._silence(fields.Datetime.now())
+        usual, quiet = self._read_together("_read_silences") or (None, None)
         if usual is None:
             return []
         too_long = self._is_too_long(usual, quiet)

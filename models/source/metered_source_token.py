@@ -264,7 +264,7 @@ class MeteredSource(models.Model):
         return checks
 
     def _look_token(self):
-        keys = self.env["metered.api.key"].sudo()._usable_for(self)
+        keys = self._read_together("_read_usable_keys")
         if not self.sudo().token_ids and not keys:
             raise SourceError(
                 self.env._("There is no token for the switch to send."),
@@ -276,7 +276,7 @@ class MeteredSource(models.Model):
 
     def _look_secure(self):
         """Whether the last record came over TLS; within this machine nothing does."""
-        keys = self.env["metered.api.key"].sudo()._usable_for(self)
+        keys = self._read_together("_read_usable_keys")
         used = max(
             (one for one in (*self.sudo().token_ids, *keys) if one.last_used),
             key=lambda one: one.last_used,
@@ -296,21 +296,26 @@ class MeteredSource(models.Model):
             ),
         )
 
+    def _read_usable_keys(self):
+        """API keys with which somebody can push to each source."""
+        keys = self.env["metered.api.key"].sudo()._usable_for(self)
+        # An archived source has its keys, too.
+        keys = keys.with_context(active_test=False)
+        return {
+            source.id: keys.filtered(lambda key, s=source: s in key.source_ids)
+            for source in self
+        }
+
+    def _read_wrong_tokens(self):
+        """Posts with a wrong token, by the source that they were for."""
+        begin = fields.Datetime.now() - timedelta(hours=KEPT_HOURS)
+        wrong = self.env["metered.wrong.token"].sudo()
+        return wrong.search(
+            [("asked", "in", self.ids), ("moment", ">", begin)]
+        ).grouped("asked")
+
     def _look_wrong_tokens(self):
-        wrong = (
-            self.env["metered.wrong.token"]
-            .sudo()
-            .search(
-                [
-                    ("asked", "=", self.id),
-                    (
-                        "moment",
-                        ">",
-                        fields.Datetime.now() - timedelta(hours=KEPT_HOURS),
-                    ),
-                ]
-            )
-        )
+        wrong = self._read_together("_read_wrong_tokens")
         if not wrong:
             return ""
         raise SourceError(

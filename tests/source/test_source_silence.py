@@ -63,7 +63,7 @@ class TestSilence(MeteredCase):
         ]
 
     def silence(self, moment):
-        usual, quiet = self.source._silence(moment)
+        usual, quiet = self.source._silences(moment)[self.source.id]
         return usual, usual is not None and self.source._is_too_long(usual, quiet)
 
     def test_a_switch_that_stops_posting(self):
@@ -116,7 +116,8 @@ class TestSilence(MeteredCase):
         day = 24
         self.arrive(*self.ago(*range(5 * day, 5 * day + 8 * 30 * day, 30 * day)))
         self.assertEqual(
-            self.source._silence(self.now), (timedelta(days=30), timedelta(days=5))
+            self.source._silences(self.now)[self.source.id],
+            (timedelta(days=30), timedelta(days=5)),
         )
         self.assertFalse(self.watch())
 
@@ -125,5 +126,5 @@ class TestSilence(MeteredCase):
         self.assertFalse(self.watch())
         # Much on a few days tells nothing of nights and weekends.
         self.arrive(*self.ago(*range(100, 300)))
-        self.assertIsNone(self.source._silence(self.now)[0])
+        self.assertIsNone(self.source._silences(self.now)[self.source.id][0])
         self.assertFalse(self.watch())
