@@ -4,7 +4,9 @@
 // part of the document. After every_screen.js.
 /* global SCREENS, PORTAL, everyScreen */
 (async () => {
+    let isShown = false;
     const look = (name, problems, page = document) => {
+        isShown ||= Boolean(page.body?.innerText.includes("__xss"));
         const injected = [...page.querySelectorAll('img[src="x"], script')];
         const found = injected.find((el) => el.outerHTML.includes("__xss"));
         if (found || window.__xss) {
@@ -15,12 +17,14 @@
     };
     let shown = 0;
     const problems = await everyScreen(SCREENS, look, () => {
-        shown += document.body.innerText.includes("__xss");
+        shown += isShown;
+        isShown = false;
     });
     const page = await (await fetch(PORTAL)).text();
     look("portal", problems, new DOMParser().parseFromString(page, "text/html"));
-    if (shown < SCREENS.length / 2) {
-        problems.push("Only " + shown + " screens showed such texts.");
+    // Not all of them have texts: this many say that the texts are there at all.
+    if (shown < SCREENS.length / 3) {
+        problems.push("Only " + shown + " of " + SCREENS.length + " screens showed such texts.");
     }
     if (problems.length) {
         console.error(problems.join("\n"));
