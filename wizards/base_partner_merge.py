@@ -88,6 +88,17 @@ class BasePartnerMerge(models.TransientModel):
                     **values,
                 )
             )
+        # Without one, the customer's files would open for anyone.
+        self.env.cr.execute(
+            """
+            DELETE FROM metered_statement_password own
+             WHERE own.partner_id = ANY(%(src)s) AND EXISTS (
+                   SELECT FROM metered_statement_password other
+                    WHERE other.partner_id = %(dst)s
+                       OR (other.partner_id = ANY(%(src)s) AND other.id > own.id))
+            """,
+            values,
+        )
         # Each statement stays, and one of a period is the current one.
         self.env.cr.execute(
             """

@@ -140,7 +140,7 @@ class TestInvoiceUsage(MeteredCase):
             self.assertEqual(str(subscription.recurring_next_date), due)
             invoice.unlink()
         titles = {
-            block["title"].partition(",")[0]
+            block["title"].partition(",")[0].partition(" (")[0]
             for block in self.customer._metered_subscription_blocks(
                 subscription, [False]
             )

@@ -142,7 +142,15 @@ class TestPartnerMerge(MeteredCase):
                 for partner in (self.first, self.second)
             ]
         )
+        passwords = self.env["metered.statement.password"].create(
+            [
+                {"partner_id": partner.id, "value": f"secret of {partner.name}"}
+                for partner in (self.first, self.second)
+            ]
+        )
         self.merge(self.first, self.second)
+        self.assertEqual(passwords.exists(), passwords[1])
+        self.assertEqual(passwords[1].partner_id, self.second)
         self.assertEqual(statements.mapped("is_current"), [False, True])
         self.assertEqual(statements.partner_id, self.second)
         self.assertEqual((both + theirs + own).partner_id, self.second)
@@ -174,5 +182,6 @@ class TestPartnerMerge(MeteredCase):
                 # One is left of each: test_what_a_customer_has_once.
                 *("metered_measured_service", "metered_fraud_alarm"),
                 *("metered_fraud_day", "metered_fraud_profile", "metered_statement"),
+                "metered_statement_password",
             },
         )

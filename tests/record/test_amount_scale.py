@@ -28,7 +28,7 @@ NOT_EXACT = {
             "metered.renewal",
             *("metered.rerate", "metered.simulation", "metered.statement"),
             *("metered.retention.run", "metered.seal.check", "metered.sync"),
-            "metered.statement.zip",
+            *("metered.statement.zip", "metered.evidence"),
         )
     },
     ("metered.deck.import.line", "change"): "percent, for a person to look at",

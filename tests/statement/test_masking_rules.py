@@ -102,7 +102,7 @@ class TestMaskingRules(StatementCase):
         ):
             with self.assertRaisesRegex(UserError, text):
                 form.file = base64.b64encode(content)
-        with self.assertRaisesRegex(ValidationError, "not a phone number of Germany"):
+        with self.assertRaisesRegex(ValidationError, "not a phone number in Germany"):
             made.numbers = "nobody"
 
     def test_list_that_is_old(self):
