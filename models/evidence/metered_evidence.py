@@ -120,9 +120,7 @@ class MeteredEvidence(models.Model):
         made = self.create(
             [
                 {
-                    "name": self.env._(
-                        "Evidence %s.zip", (move.name or "").replace("/", "-")
-                    ),
+                    "name": self.env._("Evidence %s.zip", move.name.replace("/", "-")),
                     "invoice_id": move.id,
                     "company_id": move.company_id.id,
                     "expected": move.metered_usage_count,
