@@ -52,6 +52,9 @@ _READ_CALLS = f"""
      WHERE usage.details_gone IS NULL
      ORDER BY cdr.id
 """  # noqa: S608 - ours
+_READ_PARTNERS = """
+    SELECT DISTINCT partner_id FROM metered_usage WHERE id = ANY(%(usage)s)
+"""
 # Increases of a counter follow from several readings, and samples may be thinned.
 _READ_FACTS = f"""
     SELECT cdr.batch_id, cdr.line, cdr.id,
@@ -158,59 +161,70 @@ def rate_again(company, usage_ids, outcome):
     env = company.env(
         context={**company.env.context, "allowed_company_ids": company.ids}
     )
-    work = _Rating(env, company.with_env(env))
+    work = _Rating(env, company.with_env(env), usage_ids, outcome)
     some = []
     for row in portions(env.cr, _READ_CALLS, {"usage": usage_ids}):
         some.append(row)
         if len(some) == CHUNK_CALLS:
-            work.add(some)
+            work.compare(some)
             some = []
     if some:
-        work.add(some)
-    work.compare(outcome)
+        work.compare(some)
+    work.compare_as_then()
 
 
 class _Rating:
-    """Calls that wait for their rating: it reads from the same cursor."""
+    """Calls on their way through the engine, chunk by chunk.
 
-    def __init__(self, env, company):
-        self.env, self.company = env, company
-        self.frames = []
+    :ivar left: frames of calls that come to something else today
+    """
 
-    def add(self, rows):
-        """Take over rows of ``_READ_CALLS``."""
+    def __init__(self, env, company, usage_ids, outcome):
+        self.env, self.outcome = env, outcome
+        self.left = []
+        env.cr.execute(_READ_PARTNERS, {"usage": usage_ids})
+        partners = env["res.partner"].browse(row[0] for row in env.cr.fetchall())
+        chains = {partner.id: deck_chain(partner, company) for partner in partners}
+        distinct = list(dict.fromkeys(chains.values()))
+        self.chain = {partner: distinct.index(of) for partner, of in chains.items()}
+        self.loaded = load_engine(env, distinct)
+
+    def compare(self, rows):
+        """Rate rows of ``_READ_CALLS``, and keep those that differ."""
         *numbers, callee, taken = zip(*rows, strict=True)
-        frame = pd.DataFrame(
-            {
-                name: np.array(of, np.int64)
-                for name, of in zip(_NUMBERS, numbers, strict=True)
-            }
-        )
+        columns = zip(_NUMBERS, numbers, strict=True)
+        frame = pd.DataFrame({name: np.array(of, np.int64) for name, of in columns})
         frame["number_key"] = number_keys(callee)
         frame["taken"] = list(taken)
-        self.frames.append(frame)
+        self.outcome.rated += len(frame)
+        found = self._rate(self.loaded, frame, frame["partner_id"].map(self.chain))
+        self.left.append(frame[~_same(frame, found)])
 
-    def compare(self, outcome):
-        """Rate all that was added, and note what differs."""
-        if not self.frames:
+    def compare_as_then(self):
+        """Rate what differs with the rate that it was charged with, deck by deck."""
+        if not self.left:
             return
-        partners = sorted({*pd.concat([f["partner_id"] for f in self.frames])})
-        chains = {
-            partner.id: deck_chain(partner, self.company)
-            for partner in self.env["res.partner"].browse(partners)
-        }
-        distinct = list(dict.fromkeys(chains.values()))
-        position = {partner: distinct.index(chains[partner]) for partner in partners}
-        loaded = load_engine(self.env, distinct)
-        left = []
-        for frame in self.frames:
-            outcome.rated += len(frame)
-            chain = frame["partner_id"].map(position)
-            found = self._rate(loaded, frame, chain)
-            left.append(frame[~_same(frame, found)])
-        left = pd.concat(left)
-        for rate_id, frame in left.groupby("rate_id"):
-            self._as_then(rate_id, frame.reset_index(drop=True), outcome)
+        left = pd.concat(self.left)
+        rates = self.env["metered.rate"].browse(left["rate_id"].unique().tolist())
+        for rate in rates - rates.exists():
+            self._note(left[left["rate_id"] == rate.id], None)
+        for deck, of_deck in rates.exists().grouped("deck_id").items():
+            loaded = load_rates(self.env, deck)
+            # The day on which it ends may have been set after the call.
+            loaded["valid_to_us"] = MAX_US
+            for rate in of_deck:
+                frame = left[left["rate_id"] == rate.id].reset_index(drop=True)
+                own = loaded[loaded["rate_id"] == rate.id]
+                engine = make_engine(self.env, [(deck.id,)], deck, own)
+                found = self._rate(engine, frame, 0)
+                same = _same(frame, found)
+                self.outcome.as_then += int(same.sum())
+                self._note(frame[~same], found[~same])
+
+    def _note(self, frame, found):
+        for at, call in enumerate(frame.itertuples()):
+            now = int(found["charge"].iloc[at]) if found is not None else "no such rate"
+            self.outcome.differ(call.id, "charge_micro", call.charge, now)
 
     def _rate(self, loaded, frame, chain):
         """Rate calls, with what their plans took of them."""
@@ -246,25 +260,6 @@ class _Rating:
             },
             index=frame.index,
         )
-
-    def _as_then(self, rate_id, frame, outcome):
-        """Rate calls with the rate that they were charged with."""
-        rate = self.env["metered.rate"].browse(int(rate_id)).exists()
-        found = None
-        if rate:
-            deck = rate.deck_id
-            rates = load_rates(self.env, deck)
-            rates = rates[rates["rate_id"] == rate.id].copy()
-            # The day on which it ends may have been set after the call.
-            rates["valid_to_us"] = MAX_US
-            loaded = make_engine(self.env, [(deck.id,)], deck, rates)
-            found = self._rate(loaded, frame, 0)
-            same = _same(frame, found)
-            outcome.as_then += int(same.sum())
-            frame, found = frame[~same], found[~same]
-        for at, call in enumerate(frame.itertuples()):
-            now = int(found["charge"].iloc[at]) if found is not None else "no such rate"
-            outcome.differ(call.id, "charge_micro", call.charge, now)
 
 
 def _same(frame, found):

@@ -296,7 +296,12 @@ class MeteredUsage(models.Model):
         )
         self._forget_invoices()
         lines.invalidate_recordset(["metered_usage_ids"], flush=False)
-        lines.move_id._set_as_program({"metered_engine": engine_version(self.env)})
+        # By SQL: a write would have each invoice look at all of its lines again.
+        self.env.cr.execute(
+            "UPDATE account_move SET metered_engine = %s WHERE id = ANY(%s)",
+            (engine_version(self.env), lines.move_id.ids),
+        )
+        lines.move_id.invalidate_recordset(["metered_engine"], flush=False)
         posted = lines.move_id.filtered(lambda move: move.state == "posted")
         posted._metered_note_seals("posted")
 
