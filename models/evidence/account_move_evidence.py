@@ -26,14 +26,6 @@ class AccountMove(models.Model):
         made = packs.sudo()._start_for(self.sudo())
         return made.with_env(self.env)._get_records_action()
 
-    def _metered_seal(self):
-        """The last seal of this invoice; with all rights."""
-        seals = self.env["metered.seal"]
-        if not self:
-            return seals
-        found = seals._latest(self.company_id, "invoice", self.ids)
-        return found.get(self.id, seals)
-
     def _metered_lineage(self):
         """What the document is, as JSON."""
         return {

@@ -44,7 +44,7 @@ class AccountMoveLine(models.Model):
         return {
             "journal_item": self._metered_lineage_item(),
             "invoice": self.move_id._metered_lineage(),
-            "usage": [one._lineage() for one in usage],
+            "usage": list(usage._lineage().values()),
             "count": cdrs.search_count(domain),
             "records": page.metered_lineage(),
         }

@@ -43,16 +43,24 @@ class MeteredCdr(models.Model):
     @api.depends("usage_id")
     @api.depends_context("uid")
     def _compute_proof(self):
-        may_seals = self.env["metered.seal"].has_access("read")
+        seals = self.env["metered.seal"]
+        may_seals = seals.has_access("read")
         may_statements = self.env["metered.statement"].has_access("read")
+        usage = self.usage_id.sudo()
+        of_day, of_invoice = {}, {}
+        for company, some in usage.grouped("company_id").items() if may_seals else ():
+            moves = some.invoice_line_id.move_id
+            for day, seal in seals._latest(company, "day", some.mapped("day")).items():
+                of_day[company, day] = seal
+            of_invoice.update(seals._latest(company, "invoice", moves.ids))
         for cdr in self:
             usage = cdr.usage_id.sudo()
             move = usage.invoice_line_id.move_id
             cdr.statement_id = (
                 may_statements and move.metered_statement_ids.filtered("is_current")[:1]
             )
-            cdr.day_seal_id = may_seals and usage._day_seal()
-            cdr.invoice_seal_id = may_seals and move._metered_seal()
+            cdr.day_seal_id = of_day.get((usage.company_id, usage.day), seals)
+            cdr.invoice_seal_id = of_invoice.get(move.id, seals)
 
     charge_change_ids = fields.One2many(
         "metered.charge.change",
@@ -76,16 +84,25 @@ class MeteredCdr(models.Model):
             lines = [line for line in records.mapped("line") if line]
             found = batch.sudo()._raw_texts(lines) if lines else {}
             texts.update({(batch.id, line): text for line, text in found.items()})
-        return [cdr._lineage(texts.get((cdr.batch_id.id, cdr.line))) for cdr in self]
+        exact = self._exact_values()
+        usage = self.usage_id._lineage()
+        return [
+            cdr._lineage(
+                texts.get((cdr.batch_id.id, cdr.line)),
+                exact[cdr.id],
+                usage.get(cdr.usage_id.id),
+            )
+            for cdr in self
+        ]
 
-    def _lineage(self, raw):
+    def _lineage(self, raw, exact, of_usage):
         """The lineage of one record.
 
         :param raw: what its line of the file says, as JSON; None where it is not there
+        :param exact: see :meth:`_exact_values`
+        :param of_usage: its usage, as JSON; None without
         """
-        exact = self._exact_values()
-        usage = self.usage_id
-        line = usage.sudo().invoice_line_id
+        line = self.usage_id.sudo().invoice_line_id
         return {
             "record": {
                 "id": self.id,
@@ -120,7 +137,7 @@ class MeteredCdr(models.Model):
                 {"allowance": name, "taken": self.plan_taken[str(key)]}
                 for key, name in self._names_of_allowances().items()
             ],
-            "usage": usage._lineage() if usage else None,
+            "usage": of_usage,
             "journal_item": line._metered_lineage_item() if line else None,
             "invoice": line.move_id._metered_lineage() if line else None,
             "statement": self._lineage_of_statement(),
@@ -155,16 +172,21 @@ class MeteredCdr(models.Model):
         }
 
     def _exact_values(self):
-        """Exact numbers of a record, as texts."""
+        """Exact numbers of records, as texts: dict id -> dict."""
         self.env.cr.execute(
-            "SELECT trim_scale(quantity)::text, trim_scale(billed_quantity)::text,"
-            "       trim_scale(deck_charge)::text, trim_scale(charge)::text"
-            "  FROM metered_cdr WHERE id = %s",
-            (self.id,),
+            "SELECT cdr.id, trim_scale(quantity)::text,"
+            "       trim_scale(billed_quantity)::text, trim_scale(deck_charge)::text,"
+            "       trim_scale(charge)::text, currency.name"
+            "  FROM metered_cdr cdr"
+            "  LEFT JOIN res_currency currency ON currency.id = cdr.currency_id"
+            " WHERE cdr.id = ANY(%s)",
+            (self.ids,),
         )
         names = ("quantity", "billed_quantity", "charge_without_plan", "charge")
-        values = dict(zip(names, self.env.cr.fetchone(), strict=True))
-        return {**values, "currency": self.currency_id.name or None}
+        return {
+            id_: dict(zip((*names, "currency"), values, strict=True))
+            for id_, *values in self.env.cr.fetchall()
+        }
 
 
 class MeteredUsage(models.Model):
@@ -172,26 +194,17 @@ class MeteredUsage(models.Model):
 
     _inherit = "metered.usage"
 
-    def _day_seal(self):
-        """The last seal of the day of this usage; with all rights."""
-        if not self:
-            return self.env["metered.seal"]
-        found = self.env["metered.seal"]._latest(self.company_id, "day", [self.day])
-        return found.get(self.day, self.env["metered.seal"])
-
     def _lineage(self):
-        """What it is, as JSON."""
+        """What it is, as JSON: dict id -> dict."""
         self.env.cr.execute(
-            "SELECT records, trim_scale(quantity)::text, trim_scale(amount)::text"
-            "  FROM metered_usage WHERE id = %s",
-            (self.id,),
+            "SELECT usage.id, day::text, records, trim_scale(quantity)::text,"
+            "       trim_scale(amount)::text, currency.name"
+            "  FROM metered_usage usage"
+            "  JOIN res_currency currency ON currency.id = usage.currency_id"
+            " WHERE usage.id = ANY(%s) ORDER BY day, usage.id",
+            (self.ids,),
         )
-        records, quantity, amount = self.env.cr.fetchone()
+        names = ("id", "day", "records", "quantity", "amount", "currency")
         return {
-            "id": self.id,
-            "day": self.day.isoformat(),
-            "records": records,
-            "quantity": quantity,
-            "amount": amount,
-            "currency": self.currency_id.name,
+            row[0]: dict(zip(names, row, strict=True)) for row in self.env.cr.fetchall()
         }
