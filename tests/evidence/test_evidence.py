@@ -18,23 +18,13 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
 
 from ..statement.test_statements import StatementCase
+from ..support.seal_case import SealMakers
 
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "check_evidence.py"
 
 
 @tagged("post_install", "-at_install")
-class TestEvidence(StatementCase):
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.company.write({"metered_sealing": True, "metered_seal_days": 3})
-        cls.seals = cls.env["metered.seal"]
-
-    def seal(self):
-        while self.seals._seal_slice(self.company):
-            pass
-        self.seals.invalidate_model()
-
+class TestEvidence(SealMakers, StatementCase):
     def pack(self, invoice):
         """The evidence of an invoice, made at once."""
         action = invoice.action_metered_evidence()

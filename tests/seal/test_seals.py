@@ -15,22 +15,11 @@ from ...models.seal.metered_seal_making import _slice
 from ...stored.thin_samples import thin
 from ..retention.test_retention import RetentionCase
 from ..statement.test_statements import StatementCase
+from ..support.seal_case import SealMakers
 
 
 @tagged("post_install", "-at_install")
-class TestSeals(StatementCase):
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.company.write({"metered_sealing": True, "metered_seal_days": 3})
-        cls.seals = cls.env["metered.seal"]
-
-    def seal(self):
-        """Seal all that is to be sealed."""
-        while self.seals._seal_slice(self.company):
-            pass
-        self.seals.invalidate_model()
-
+class TestSeals(SealMakers, StatementCase):
     def sealed(self):
         """A posted invoice of seven days of calls, all of it sealed."""
         invoice = self.invoice()
